@@ -8,19 +8,20 @@ under difflib's ratio, so that no sensible measure would decide a planted case o
 from collections.abc import Callable
 from difflib import SequenceMatcher
 
-from services.world.randomness import Draw, pick
+from services.world.entities import Sex
 
 THRESHOLD = 90
 SURELY_ABOVE = 92
 SURELY_BELOW = 84
 
 _TITLES = (
-    ("Dr. H. ", ", S.E., M.Si."),
-    ("Drs. H. ", ", M.Pd."),
+    ("Dr. {hajj} ", ", S.E., M.Si."),
+    ("Drs. {hajj} ", ", M.Pd."),
     ("Ir. ", ", S.T., M.T., IPM"),
-    ("Hj. ", ", S.Sos., M.A.P."),
+    ("{hajj} ", ", S.Sos., M.A.P."),
     ("apt. ", ", S.Farm., M.Kes."),
 )
+_HAJJ: dict[Sex, str] = {"L": "H.", "P": "Hj."}
 
 
 def normalised(name: str) -> str:
@@ -72,15 +73,7 @@ def _doubled_letter(name: str) -> str:
 
 
 def _blank_twice(name: str) -> str:
-    return name.replace(" ", "  ", 1) if " " in name else f" {name} "
-
-
-def _mixed_case(name: str) -> str:
-    return name.title()
-
-
-def _lower_case(name: str) -> str:
-    return name.lower()
+    return name.replace(" ", "  ", 1)
 
 
 def _initial_first(name: str) -> str:
@@ -96,35 +89,53 @@ def _first_word_only(name: str) -> str:
     return name.partition(" ")[0]
 
 
-_MINOR: dict[str, Callable[[str], str]] = {
-    "apostrophe_dropped": _without_apostrophe,
-    "letter_doubled": _doubled_letter,
-    "blank_twice": _blank_twice,
-    "mixed_case": _mixed_case,
-    "lower_case": _lower_case,
-}
-_MAJOR: dict[str, Callable[[str], str]] = {
-    "muh_for_muhammad": _short_muhammad,
-    "initial": _initial_first,
-    "words_missing": _first_word_only,
-}
+_Change = Callable[[str], str]
+_MINOR: tuple[tuple[str, _Change], ...] = (
+    ("apostrophe_dropped", _without_apostrophe),
+    ("letter_doubled", _doubled_letter),
+    ("blank_twice", _blank_twice),
+    ("mixed_case", str.title),
+    ("lower_case", str.lower),
+)
+_MAJOR: tuple[tuple[str, _Change], ...] = (
+    ("muh_for_muhammad", _short_muhammad),
+    ("initial", _initial_first),
+    ("words_missing", _first_word_only),
+)
 
 
-def minor_variants(name: str) -> dict[str, str]:
-    """Ways to type `name` that still score 90 or more, by the way; never empty."""
-    made = {way: change(name) for way, change in _MINOR.items()}
-    return {way: typed for way, typed in made.items() if typed != name and _bounds(typed, name)[0] >= SURELY_ABOVE}
+def _titled(sex: Sex) -> tuple[tuple[str, _Change], ...]:
+    def wrapped(before: str, after: str) -> _Change:
+        return lambda name: before.format(hajj=_HAJJ[sex]) + name.title() + after
+
+    return tuple(("titles", wrapped(before, after)) for before, after in _TITLES)
 
 
-def major_variants(name: str) -> dict[str, str]:
-    """Ways to type `name` that are right to a human but score below 90, by the way; never empty."""
-    made = {way: change(name) for way, change in _MAJOR.items()}
-    made |= {f"titles_{number}": f"{before}{name.title()}{after}" for number, (before, after) in enumerate(_TITLES, 1)}
-    return {way: typed for way, typed in made.items() if typed != name and _bounds(typed, name)[1] <= SURELY_BELOW}
+def _first_fitting(
+    name: str, changes: tuple[tuple[str, _Change], ...], turn: int, fits: Callable[[str], bool]
+) -> tuple[str, str]:
+    for step in range(len(changes)):
+        way, change = changes[(turn + step) % len(changes)]
+        typed = change(name)
+        if typed != name and fits(typed):
+            return way, typed
+    msg = f"no change of the name {name!r} fits"
+    raise ValueError(msg)
 
 
-def typed_variant(draw: Draw, variants: dict[str, str], turn: int) -> tuple[str, str]:
-    """One variant as (way, typed name); the first turns take the ways in their order, so that all get used."""
-    ways = list(variants)
-    way = ways[turn] if turn < len(ways) else pick(draw, ways)
-    return way, variants[way]
+def slightly_misspelt(name: str, turn: int) -> tuple[str, str]:
+    """A way to type `name` (upper case, not empty) that still scores well above 90.
+
+    Args:
+        name: As registered.
+        turn: Which way to try first; counting it up goes through all ways.
+
+    Returns:
+        The way ("letter_doubled") and what is typed.
+    """
+    return _first_fitting(name, _MINOR, turn, lambda typed: _bounds(typed, name)[0] >= SURELY_ABOVE)
+
+
+def badly_misspelt(name: str, sex: Sex, turn: int) -> tuple[str, str]:
+    """A way to type `name` that a human understands but that scores well below 90; otherwise as `slightly_misspelt`."""
+    return _first_fitting(name, _MAJOR + _titled(sex), turn, lambda typed: _bounds(typed, name)[1] <= SURELY_BELOW)

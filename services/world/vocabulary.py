@@ -1,0 +1,95 @@
+"""The words that names and addresses are made of: Faker's id_ID lists, taken once, and some of our own.
+
+Importing Faker costs a fifth of a second, so it happens at the first use, not at import: programs that only want
+`services.world.identifiers` never pay for it.
+"""
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from services.world.entities import Sex
+from services.world.randomness import Draw, pick
+
+_ISLAM = "ISLAM"
+RELIGIONS = (*(_ISLAM,) * 82, *("KRISTEN",) * 13, *("KATHOLIK",) * 2, *("HINDU",) * 2, "BUDDHA")
+"""By frequency, of 100."""
+
+_RELIGIOUS_FIRST: dict[Sex, tuple[str, ...]] = {
+    "L": (
+        *("MUHAMMAD",) * 10,
+        "ABDUL RAHMAN",
+        "ABDUL HAMID",
+        "ABDUL KADIR",
+        "ABDUL MALIK",
+        "AHMAD",
+        "AHMAD",
+        "MA'RUF",
+        "SYA'BAN",
+        "MU'MIN",
+        "RIFA'I",
+    ),
+    "P": (
+        *("SITI",) * 5,
+        *("NUR",) * 5,
+        "NURUL 'AIN",
+        "ROFI'AH",
+        "JUM'AH",
+        "NURUL HIKMAH",
+        "SITI AISYAH",
+        "SITI MA'RIFAH",
+    ),
+}
+_TELLING_FIRST: dict[Sex, tuple[str, ...]] = {
+    "L": ("MUHAMMAD", "MA'RUF", "", "ABDUL RAHMAN"),
+    "P": ("NURUL 'AIN", "SITI", "", "ROFI'AH"),
+}
+"""First words of names that invite misspelling; "" stands for a name of a single word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Word lists in upper case, each word once."""
+
+    first: dict[Sex, tuple[str, ...]]
+    last: dict[Sex, tuple[str, ...]]
+    streets: tuple[str, ...]
+
+
+def _upper(words: Iterable[str]) -> tuple[str, ...]:
+    """Plain words of three letters or more, in upper case, each once, in their order."""
+    return tuple(dict.fromkeys(word.upper() for word in words if len(word) >= 3 and word.isascii()))
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The word lists. The first call in a process imports Faker; the order of words is that of its pinned version."""
+    person = importlib.import_module("faker.providers.person.id_ID").Provider
+    address = importlib.import_module("faker.providers.address.id_ID").Provider
+    return Vocabulary(
+        first={"L": _upper(person.first_names_male), "P": _upper(person.first_names_female)},
+        last={"L": _upper(person.last_names_male), "P": _upper(person.last_names_female)},
+        streets=_upper(address.streets),
+    )
+
+
+def personal_name(draw: Draw, words: Vocabulary, sex: Sex, religion: str) -> str:
+    """A name of one to three words, upper case, without titles, not out of place for the religion."""
+    turn = draw()
+    first = pick(draw, words.first[sex])
+    if turn < 0.10:
+        return first
+    if turn < 0.32 and religion == _ISLAM:
+        return f"{pick(draw, _RELIGIOUS_FIRST[sex])} {first}"
+    if turn < 0.85:
+        return f"{first} {pick(draw, words.last[sex])}"
+    return f"{first} {pick(draw, words.first[sex])} {pick(draw, words.last[sex])}"
+
+
+def telling_name(draw: Draw, words: Vocabulary, sex: Sex, turn: int) -> str:
+    """A name that forms tend to misspell: MUHAMMAD, an apostrophe, a single word, many words; `turn` chooses which."""
+    first = _TELLING_FIRST[sex][turn % len(_TELLING_FIRST[sex])]
+    if not first:
+        return max(pick(draw, words.first[sex]), pick(draw, words.first[sex]), key=len)
+    return f"{first} {pick(draw, words.first[sex])} {pick(draw, words.last[sex])}"
