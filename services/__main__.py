@@ -1,0 +1,84 @@
+"""Serve agencies: `python -m services identity population … --data DIR --run DIR`.
+
+The composition root of the services' side: the only place that knows which services there are.
+"""
+
+import argparse
+import asyncio
+import ctypes
+import gc
+import importlib
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from socket import socket
+
+from services.kit.server import private_socket, public_socket, serve
+from services.kit.service import Assembled, Service, assemble
+from services.kit.settings import Addresses, Settings
+
+PR_SET_DUMPABLE = 4
+
+
+def load(name: str) -> Service:
+    """Give the `SERVICE` that `services/<name>/app.py` declares.
+
+    Raises:
+        ModuleNotFoundError: there is no such service.
+    """
+    service: Service = importlib.import_module(f"services.{name}.app").SERVICE
+    return service
+
+
+def undumpable() -> None:
+    """Keep this process's memory and environment from others of the same user, where the system can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def listening(
+    names: Sequence[str], addresses: Addresses, data: Path, run: Path
+) -> list[tuple[Assembled, socket, socket]]:
+    """Bind every port first, then put every service together."""
+    token = (run / "token").read_text(encoding="ascii").strip()
+    worker = ThreadPoolExecutor(1, thread_name_prefix="worker")
+    services = [load(name) for name in names]
+    public = [
+        public_socket(addresses.host, addresses.port_base + int(service.facts["port_offset"])) for service in services
+    ]
+    return [
+        (
+            assemble(
+                service, Settings(data / service.name, addresses.identity_url, token), real=time.time, worker=worker
+            ),
+            listener,
+            private_socket(run, service.name),
+        )
+        for service, listener in zip(services, public, strict=True)
+    ]
+
+
+def main() -> None:
+    """Read the command line and serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m services", description="Serve agencies of the city.")
+    parser.add_argument("names", nargs="+", metavar="SERVICE")
+    parser.add_argument("--data", type=Path, required=True, help="folder for the sandboxes")
+    parser.add_argument("--run", type=Path, required=True, help="private folder for the back doors' sockets")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    undumpable()
+    bound = listening(given.names, Addresses.read(), given.data, given.run)
+    gc.freeze()
+    if sys.platform == "win32":
+        asyncio.run(serve(bound))
+    else:
+        import uvloop  # noqa: PLC0415 - not on Windows
+
+        uvloop.run(serve(bound))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Who may call a route: the scope it needs, stated where the route stands, checked and documented by one object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request, params
+from fastapi.openapi.models import HTTPBearer as BearerModel
+from fastapi.security.base import SecurityBase
+
+from services.kit.etags import require_match, unchanged
+from services.kit.idempotency import checked_key
+from services.kit.language import catalogue, preferred
+from services.kit.problems import FieldError, Problem
+from services.kit.store import Session
+from services.kit.tenancy import Sandbox
+from services.kit.tokens import Caller
+
+_ = catalogue(__file__)
+
+
+@dataclass(slots=True)
+class Call:
+    """One participant's call: what a route needs to know of its caller, sandbox and time.
+
+    Attributes:
+        db: the caller's own city; may write in unsafe methods only.
+        page_shift: rows by which an offset page has slipped, through a `shift_page` fault.
+    """
+
+    caller: Caller
+    sandbox: Sandbox
+    db: Session
+    headers: Mapping[bytes, bytes]
+    real: float
+    request_id: str
+    trace_id: str
+    idempotency_key: str | None = None
+    page_shift: int = 0
+
+    @property
+    def now(self) -> datetime:
+        """The sandbox's time, aware."""
+        return self.sandbox.clock.now(self.real)
+
+    @property
+    def language(self) -> str:
+        """The language the caller asked for."""
+        return preferred(self.header(b"accept-language") or "")
+
+    def header(self, name: bytes) -> str | None:
+        """Give a request header by its lower-case name."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def has_current(self, etag: str) -> bool:
+        """Say whether `If-None-Match` makes a 304 of this read."""
+        return unchanged(self.header(b"if-none-match"), etag)
+
+    def require_current(self, etag: str) -> None:
+        """Let a change pass only with an `If-Match` that fits (412, 428)."""
+        require_match(self.header(b"if-match"), etag)
+
+
+def call_of(request: Request) -> Call:
+    """Give the call that the pipeline attached to a request."""
+    call: Call = request.scope["lab.call"]
+    return call
+
+
+_declared: dict[object, frozenset[str]] = {}
+
+
+def _query_names(scope: Mapping[str, Any]) -> frozenset[str]:
+    names = _declared.get(scope["endpoint"])
+    if names is None:
+        from fastapi.dependencies.utils import get_flat_params  # noqa: PLC0415 - only on a route's first call
+
+        parameters = get_flat_params(scope["route"].dependant)
+        names = frozenset(field.alias for field in parameters if isinstance(field.field_info, params.Query))
+        _declared[scope["endpoint"]] = names
+    return names
+
+
+class Allow(SecurityBase):
+    """A route's dependency: gives the `Call`, or refuses it.
+
+    Args:
+        scope: what the token must carry, such as `population:read`.
+        idempotent: whether the route demands an `Idempotency-Key`.
+
+    Raises (when called):
+        Problem: 403 `insufficient_scope`, 400 for the key, 422 for query parameters the route does not know.
+    """
+
+    def __init__(self, scope: str, *, idempotent: bool = False) -> None:
+        self.scope = scope
+        self.idempotent = idempotent
+        self.scheme_name = "bearer"
+        self.model = BearerModel(description="POST /oauth2/token, client credentials")
+
+    async def __call__(self, request: Request) -> Call:
+        """Check the call against what the route needs."""
+        call = call_of(request)
+        if self.scope not in call.caller.scopes:
+            detail = _("The token lacks the scope {scope}. Ask for it when you get the token.", scope=self.scope)
+            headers = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'}
+            raise Problem(403, "insufficient_scope", detail, headers=headers, source="gateway")
+        if request.scope["query_string"]:
+            _known_only(request)
+        if self.idempotent:
+            call.idempotency_key = checked_key(call.header(b"idempotency-key"))
+        return call
+
+
+def _known_only(request: Request) -> None:
+    unknown = sorted(set(request.query_params) - _query_names(request.scope))
+    if unknown:
+        errors = [
+            FieldError(f"?{name[:80]}", "unknown_parameter", _("This call knows no such parameter."))
+            for name in unknown[:10]
+        ]
+        raise Problem(422, "validation_failed", _("The request does not fit what this call expects."), errors=errors)

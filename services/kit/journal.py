@@ -1,0 +1,150 @@
+"""The request journal of one sandbox in one service: evidence for the grader, a mirror for the participant.
+
+A call that changes state writes its entry in the same transaction. Reads are kept in memory and written in batches,
+always before the journal is read, before a write is committed, and before the sandbox is closed.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from services.kit.answers import Answer
+from services.kit.store import Prepared, Record, Session
+from services.kit.tables import journal
+
+BATCH = 256
+"""Entries kept in memory at most."""
+MAX_BODY = 16 * 1024
+MAX_ENTRIES = 50_000
+"""A program that loops for ever may not fill the disk: later entries are counted in `seq` but no longer kept."""
+
+_SECRET_HEADERS = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
+_SECRET_MEMBERS = re.compile(
+    r'("(?:access_token|client_secret|password)"\s*:\s*")[^"]*|((?:client_secret|password)=)[^&]*'
+)
+
+_LAST = Prepared(select(func.coalesce(func.max(journal.c.seq), 0).label("last")))
+_AFTER = Prepared(
+    select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("limit"))
+)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One call, as it came in and as it was answered. `answer` is None where the connection was closed without one."""
+
+    at: datetime
+    started: float
+    ended: float
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    answer: Answer | None
+    client_id: str | None
+    token_id: str | None
+    scopes: tuple[str, ...]
+    request_id: str
+    trace_id: str
+    idempotency_key: str | None
+    fault: str | None
+    committed: bool
+
+
+class Journal:
+    """Numbers, keeps and gives back the entries of one sandbox."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self._waiting: list[tuple[int, Entry]] = []
+
+    @classmethod
+    async def resume(cls, session: Session) -> "Journal":
+        """Go on after the last stored entry."""
+        return cls(int(await session.scalar(_LAST)))
+
+    def note(self, entry: Entry) -> bool:
+        """Take an entry; True when it is time to write the batch."""
+        self.last += 1
+        if self.last <= MAX_ENTRIES:
+            self._waiting.append((self.last, entry))
+        return len(self._waiting) >= BATCH
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is not yet written."""
+        return bool(self._waiting)
+
+    async def write(self, session: Session) -> None:
+        """Write what is waiting, inside the caller's transaction; `written` says that it was committed."""
+        await session.run(journal.insert(), rows=[_row(seq, entry) for seq, entry in self._waiting])
+
+    def written(self, count: int) -> None:
+        """Forget the first `count` waiting entries, which are committed now."""
+        del self._waiting[:count]
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def read(self, session: Session, *, service: str, after: int, limit: int) -> list[Record]:
+        """Give up to `limit` stored entries with `seq` above `after`, as docs/architecture.md describes them."""
+        return [_entry(service, row) for row in await session.all(_AFTER, after=after, limit=limit)]
+
+
+def _row(seq: int, entry: Entry) -> dict[str, Any]:
+    answer = entry.answer
+    return {
+        "seq": seq,
+        "at": entry.at.isoformat(timespec="milliseconds"),
+        "started": entry.started,
+        "ended": entry.ended,
+        "method": entry.method,
+        "path": entry.path,
+        "query": entry.query,
+        "request_headers": _request_headers(entry.headers),
+        "request_body": _text(entry.body),
+        "response_headers": json.dumps(dict(answer.headers) if answer else {}),
+        "response_body": _text(answer.body) if answer else None,
+        "status": answer.status if answer else None,
+        "client_id": entry.client_id,
+        "token_id": entry.token_id,
+        "scopes": " ".join(entry.scopes),
+        "request_id": entry.request_id,
+        "trace_id": entry.trace_id,
+        "idempotency_key": entry.idempotency_key,
+        "fault": entry.fault,
+        "committed": entry.committed,
+    }
+
+
+def _request_headers(headers: list[tuple[bytes, bytes]]) -> str:
+    shown: dict[str, str] = {}
+    for name, value in headers:
+        if name in _SECRET_HEADERS:
+            shown[name.decode("latin-1")] = f"{value.split(b' ')[0].decode('latin-1')[:10]} ***"
+        else:
+            shown[name.decode("latin-1")] = value.decode("latin-1")[:1024]
+    return json.dumps(shown)
+
+
+def _text(body: bytes) -> str | None:
+    if not body:
+        return None
+    text = body[:MAX_BODY].decode("utf-8", "replace").replace("\x00", "\ufffd")
+    return _SECRET_MEMBERS.sub(lambda match: f"{match[1] or match[2]}***", text)
+
+
+def _entry(service: str, row: Mapping[str, Any]) -> Record:
+    entry = dict(row)
+    entry["service"] = service
+    entry["request_headers"] = json.loads(row["request_headers"])
+    entry["response_headers"] = json.loads(row["response_headers"])
+    entry["scopes"] = row["scopes"].split()
+    entry["committed"] = bool(row["committed"])
+    return entry

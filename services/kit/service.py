@@ -1,0 +1,216 @@
+"""What a service is made of, and how it is put together: one public application and one back door."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from sqlalchemy import MetaData
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from services.kit.backdoor import Back, View, backdoor
+from services.kit.clock import RealTime
+from services.kit.incoming import Identify, Incoming
+from services.kit.language import catalogue, preferred
+from services.kit.metrics import Metrics
+from services.kit.pipeline import Pipeline
+from services.kit.problems import PROBLEM_SCHEMA, Problem, documented
+from services.kit.settings import Settings
+from services.kit.specs import SandboxSpec
+from services.kit.sqlite import SqliteStore
+from services.kit.store import Seed
+from services.kit.tables import add_kit_tables
+from services.kit.tenancy import Sandboxes
+from services.kit.tokens import Caller, Keys, Verifier, published_keys
+from services.kit.tracing import trace_id
+from services.kit.validation import problem_of
+from services.world import World, build
+
+_ = catalogue(__file__)
+
+VERSION = "0.1.0"
+_OPEN = frozenset(
+    {"/livez", "/readyz", "/version", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+    | {"/static-offline-docs/"}
+)
+
+Setup = Callable[[FastAPI, Settings, RealTime], None]
+
+
+def _no_setup(_app: FastAPI, _settings: Settings, _real: RealTime) -> None:
+    """Most services need nothing of their own."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """An agency's service: what `services/<name>/app.py` declares.
+
+    Attributes:
+        file: `__file__` of `app.py`; `service.toml` stands beside it.
+        tables: the agency's SQLAlchemy Core tables; the kit adds its own.
+        routers: its routes, the dialects included.
+        seed: the rows that a sandbox begins with.
+        views: facts for the grader.
+        open_paths: paths served without a caller.
+        setup: puts what the routes need on `app.state`.
+        identify: for paths where a caller is known otherwise than by a bearer token (the token endpoint).
+        keys: where token keys come from, if not from the issuer's published ones.
+    """
+
+    file: str
+    tables: MetaData
+    routers: Sequence[APIRouter]
+    seed: Callable[[World, SandboxSpec], Seed]
+    views: Mapping[str, View]
+    open_paths: frozenset[str] = frozenset()
+    setup: Setup = _no_setup
+    identify: Mapping[str, Identify] = field(default_factory=dict)
+    keys: Callable[[Settings], Keys] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The service's own folder."""
+        return Path(self.file).resolve().parent
+
+    @property
+    def name(self) -> str:
+        """The service's name, which is its folder's."""
+        return self.folder.name
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `service.toml` says."""
+        return tomllib.loads((self.folder / "service.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A service ready to be served."""
+
+    name: str
+    public: ASGIApp
+    api: FastAPI
+    backdoor: FastAPI
+    sandboxes: Sandboxes
+
+
+def assemble(service: Service, settings: Settings, *, real: RealTime, worker: Executor) -> Assembled:
+    """Put a service together.
+
+    Args:
+        real: the real clock, such as `time.time`.
+        worker: one thread for generating and copying, shared by the services of a process.
+    """
+    add_kit_tables(service.tables)
+
+    def seeder(spec: SandboxSpec) -> Seed:
+        return service.seed(build(spec.seed, spec.size, spec.reference_date), spec)
+
+    store = SqliteStore(settings.data, service.tables)
+    sandboxes = Sandboxes(store, seeder, worker, real, settings.open_sandboxes)
+    metrics = Metrics(service.name)
+    api = _api(service, sandboxes, metrics)
+    service.setup(api, settings, real)
+    keys = service.keys(settings) if service.keys else published_keys(settings.issuer)
+    verifier = Verifier(settings.issuer, keys, real)
+    identify = _identifier(service, verifier)
+    public = Pipeline(api, sandboxes, identify, metrics, real, _OPEN | service.open_paths)
+    back = Back(service.name, VERSION, sandboxes, service.views, settings, real)
+    return Assembled(service.name, public, api, backdoor(back), sandboxes)
+
+
+def _identifier(service: Service, verifier: Verifier) -> Identify:
+    async def identify(incoming: Incoming) -> Caller:
+        special = service.identify.get(incoming.path)
+        if special is not None:
+            return await special(incoming)
+        return await verifier.caller(incoming.headers.get(b"authorization", b""))
+
+    return identify
+
+
+def _api(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> FastAPI:
+    facts = service.facts
+    readme = service.folder / "README.md"
+    app = FastAPIOffline(
+        docs_url="/docs",
+        redoc_url=None,
+        title=facts["title"]["id"],
+        description=readme.read_text(encoding="utf-8") if readme.exists() else "",
+        version=VERSION,
+        redirect_slashes=False,
+    )
+    for router in service.routers:
+        app.include_router(router, responses=documented(400, 401, 403, 413, 422, 429, 500))
+    app.include_router(_health(service, sandboxes, metrics))
+    for error in (Problem, RequestValidationError, HTTPException):
+        app.add_exception_handler(error, _on_error)
+    _document_problem(app)
+    return app
+
+
+def _health(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/livez")
+    @router.get("/readyz")
+    async def ready() -> dict[str, str]:
+        return {"status": "ok", "service": service.name}
+
+    @router.get("/version")
+    async def version() -> dict[str, str]:
+        return {"service": service.name, "version": VERSION}
+
+    @router.get("/metrics")
+    async def figures() -> Response:
+        metrics.sandboxes.set(len(sandboxes.names()))
+        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router
+
+
+def _document_problem(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = dict(PROBLEM_SCHEMA)
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, Problem):
+        problem = error
+    elif isinstance(error, RequestValidationError):
+        problem = problem_of(error.errors())
+    else:
+        problem = _http_problem(error)
+    call = request.scope.get("lab.call")
+    language = preferred(request.headers.get("accept-language", ""))
+    trace = call.trace_id if call else trace_id(request.headers.get("traceparent", ""))
+    answer = problem.answer(language, instance=request.url.path, trace_id=trace)
+    return Response(answer.body, answer.status, dict(answer.headers))
+
+
+def _http_problem(error: Exception) -> Problem:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if status == 404:
+        detail = _("There is nothing at this address. See /docs for what there is.")
+        return Problem(404, "route_not_found", detail, headers=headers, source="gateway")
+    if status == 405:
+        detail = _("This address does not take this method. See /docs for what it takes.")
+        return Problem(405, "method_not_allowed", detail, headers=headers, source="gateway")
+    return Problem(status, "malformed_request", _("The request cannot be read."), headers=headers, source="gateway")

@@ -1,0 +1,61 @@
+"""What Pydantic finds wrong with a request, as a 422 problem with a sentence for each member (RFC 9457, RFC 6901)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.kit.language import Text, catalogue
+from services.kit.problems import FieldError, Problem
+
+_ = catalogue(__file__)
+
+_SENTENCES: Mapping[str, tuple[str, Text]] = {
+    "missing": ("missing", _("This member is required.")),
+    "extra_forbidden": ("unknown_member", _("This call knows no such member.")),
+    "string_type": ("wrong_type", _("This must be a string, in quotes.")),
+    "int_type": ("wrong_type", _("This must be a whole number.")),
+    "int_parsing": ("wrong_type", _("This must be a whole number.")),
+    "int_from_float": ("wrong_type", _("This must be a whole number.")),
+    "bool_type": ("wrong_type", _("This must be true or false.")),
+    "bool_parsing": ("wrong_type", _("This must be true or false.")),
+    "list_type": ("wrong_type", _("This must be a list.")),
+    "model_attributes_type": ("wrong_type", _("This must be a JSON object.")),
+    "dict_type": ("wrong_type", _("This must be a JSON object.")),
+    "string_pattern_mismatch": ("wrong_form", _("This does not have the form that the documentation states.")),
+    "string_unicode": ("wrong_form", _("This is not valid Unicode text.")),
+    "date_from_datetime_parsing": ("wrong_form", _("This must be a date, YYYY-MM-DD.")),
+    "date_parsing": ("wrong_form", _("This must be a date, YYYY-MM-DD.")),
+    "enum": ("not_allowed", _("This is not one of the values that the documentation lists.")),
+    "literal_error": ("not_allowed", _("This is not one of the values that the documentation lists.")),
+    "string_too_short": ("too_short", _("This is too short.")),
+    "string_too_long": ("too_long", _("This is too long.")),
+    "too_short": ("too_short", _("This list is too short.")),
+    "too_long": ("too_long", _("This list is too long.")),
+    "greater_than": ("out_of_range", _("This number is too small.")),
+    "greater_than_equal": ("out_of_range", _("This number is too small.")),
+    "less_than": ("out_of_range", _("This number is too large.")),
+    "less_than_equal": ("out_of_range", _("This number is too large.")),
+    "int_parsing_size": ("out_of_range", _("This number is too large.")),
+}
+_OTHER = ("invalid", _("This value does not fit what the documentation states."))
+_MOST = 20
+
+
+def problem_of(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """Give the problem for what Pydantic reported: 400 for text that is no JSON, 422 for everything else."""
+    if any(error["type"] == "json_invalid" for error in errors):
+        detail = _("The request's body is not valid JSON.")
+        return Problem(400, "malformed_json", detail)
+    detail = _("The request does not fit what this call expects.")
+    found = [_field_error(error) for error in errors[:_MOST]]
+    return Problem(422, "validation_failed", detail, errors=found)
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    code, detail = _SENTENCES.get(error["type"], _OTHER)
+    place, *rest = error["loc"] or ("body",)
+    if place == "body":
+        steps = (str(step).replace("~", "~0").replace("/", "~1")[:80] for step in rest)
+        pointer = "#" + "".join(f"/{step}" for step in steps)
+    else:
+        pointer = f"?{rest[0]}" if place == "query" and rest else f"{place}:{'.'.join(map(str, rest))}"
+    return FieldError(pointer.encode("utf-8", "replace").decode(), code, detail)
