@@ -174,6 +174,12 @@ async def freeze(back: Door, name: SandboxName) -> None:
     await back.sandboxes.freeze(name)
 
 
+@router.post("/sandboxes/{name}/thaw", status_code=204)
+async def thaw(back: Door, name: SandboxName) -> None:
+    """Answer participants again: the next run in the same city begins."""
+    await back.sandboxes.thaw(name)
+
+
 @router.get("/sandboxes/{name}/journal")
 async def journal(
     back: Door,

@@ -268,6 +268,12 @@ class Sandboxes:
         sandbox.busy = False
         await sandbox.flush()
 
+    async def thaw(self, name: str) -> None:
+        """Undo `freeze`."""
+        sandbox = await self.get(name)
+        await sandbox.remember("frozen", value=False)
+        sandbox.frozen = False
+
     async def prepare(self, name: str, image: str) -> None:
         """First phase of putting an image back: stop the calls and lay the image ready.
 

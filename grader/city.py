@@ -1,0 +1,202 @@
+"""The grader's way to the services: their back doors, over HTTP, and nothing else.
+
+Whatever goes wrong here is the lab's own failure, so every transport error becomes a `LabFault`, never a participant's
+fail. Calls that concern all services of a sandbox run side by side.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from grader.language import catalogue
+from grader.verdicts import LabFault
+
+_ = catalogue(__file__)
+
+TIMEOUT_SECONDS = 60.0
+INITIAL = "initial"
+LAST_TO_OPEN = "identity"
+"""Creating a sandbox ends with this service, so that no token exists before the city does."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one service is.
+
+    Attributes:
+        url: the agency's public base URL, which participants' programs are given.
+        backdoor: `unix:PATH` or an `http://` base URL.
+    """
+
+    url: str
+    backdoor: str
+
+
+class CityRefusal(LabFault):
+    """A back door answered, but not with what was asked for.
+
+    Attributes:
+        status: the HTTP status.
+        code: the problem's `code`, empty where there is none.
+    """
+
+    def __init__(self, service: str, status: int, code: str) -> None:
+        super().__init__(
+            _("The service {service} refused the lab: {status} {code}.", service=service, status=status, code=code)
+        )
+        self.status = status
+        self.code = code
+
+
+class City:
+    """All services of one running lab.
+
+    Args:
+        services: their addresses by name, in any order.
+        token: the lab's token.
+    """
+
+    def __init__(self, services: Mapping[str, Address], token: str) -> None:
+        self.services = dict(services)
+        self._clients = {name: _client(address.backdoor, token) for name, address in services.items()}
+        self._workers = ThreadPoolExecutor(max(len(services), 1), thread_name_prefix="city")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._workers.shutdown()
+        for client in self._clients.values():
+            client.close()
+
+    def describe(self, service: str) -> dict[str, Any]:
+        """Say what a service is: `{service, version, views}`."""
+        return dict(self._call(service, "GET", ""))
+
+    def create(self, sandbox: str, spec: Mapping[str, Any]) -> None:
+        """Make a sandbox in every service, identity last. Making the same one again changes nothing."""
+        first = [name for name in self._clients if name != LAST_TO_OPEN]
+        self._everywhere(lambda name: self._call(name, "PUT", f"/sandboxes/{sandbox}", spec), first)
+        if LAST_TO_OPEN in self._clients:
+            self._call(LAST_TO_OPEN, "PUT", f"/sandboxes/{sandbox}", spec)
+
+    def show(self, sandbox: str, service: str = LAST_TO_OPEN) -> dict[str, Any] | None:
+        """Give what a service says of a sandbox, or None when there is none."""
+        try:
+            return dict(self._call(service, "GET", f"/sandboxes/{sandbox}"))
+        except CityRefusal as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def names(self, service: str = LAST_TO_OPEN) -> list[str]:
+        """Give the ids of a service's sandboxes."""
+        return [row["id"] for row in self._call(service, "GET", "/sandboxes")["data"]]
+
+    def delete(self, sandbox: str) -> None:
+        """Remove a sandbox everywhere, if it is there."""
+        self._everywhere(lambda name: self._call(name, "DELETE", f"/sandboxes/{sandbox}"))
+
+    def restore(self, sandbox: str, image: str = INITIAL) -> None:
+        """Put an image back in all services or in none; without `image` the seeded city: a reset.
+
+        Raises:
+            LabFault: nothing was put back, or the lab ended in the middle; then call `restore` again to end it.
+        """
+        path = f"/sandboxes/{sandbox}/checkpoints/{image}/restore"
+        try:
+            self._everywhere(lambda name: self._call(name, "POST", path, {"phase": "prepare"}))
+        except LabFault:
+            self._everywhere(lambda name: self._call(name, "POST", path, {"phase": "abort"}))
+            raise
+        self._everywhere(lambda name: self._call(name, "POST", path, {"phase": "commit"}))
+
+    def save(self, sandbox: str, image: str) -> None:
+        """Keep the present state of a sandbox in all services under a name."""
+        self._everywhere(lambda name: self._call(name, "POST", f"/sandboxes/{sandbox}/checkpoints", {"name": image}))
+
+    def freeze(self, sandbox: str) -> None:
+        """Answer the sandbox's participants no more, in every service."""
+        self._everywhere(lambda name: self._call(name, "POST", f"/sandboxes/{sandbox}/freeze"))
+
+    def thaw(self, sandbox: str) -> None:
+        """Undo `freeze`."""
+        self._everywhere(lambda name: self._call(name, "POST", f"/sandboxes/{sandbox}/thaw"))
+
+    def set_faults(self, sandbox: str, faults: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Replace the fault rules of the sandbox: those named, by service, and no others."""
+        self._everywhere(
+            lambda name: self._call(name, "PUT", f"/sandboxes/{sandbox}/faults", {"rules": list(faults.get(name, ()))})
+        )
+
+    def advance(self, sandbox: str, seconds: float) -> None:
+        """Put the sandbox's clock forward in every service."""
+        body = {"advance_seconds": seconds}
+        self._everywhere(lambda name: self._call(name, "PATCH", f"/sandboxes/{sandbox}/clock", body))
+
+    def truth(self, sandbox: str, service: str, view: str) -> Any:  # noqa: ANN401 - each view has its own shape
+        """Give facts that only the grader may know."""
+        return self._call(service, "GET", f"/sandboxes/{sandbox}/truth/{view}")["data"]
+
+    def journal(self, sandbox: str, after: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
+        """Give the journal entries of all services, in the order in which the calls began.
+
+        Args:
+            after: by service, the last `seq` already seen.
+        """
+        seen = after or {}
+        pages = self._everywhere(lambda name: self._journal(name, sandbox, seen.get(name, 0)))
+        return sorted((entry for page in pages for entry in page), key=lambda entry: (entry["started"], entry["seq"]))
+
+    def _journal(self, service: str, sandbox: str, after: int) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = []
+        while True:
+            page = self._call(service, "GET", f"/sandboxes/{sandbox}/journal?after={after}&limit=5000")
+            entries += page["data"]
+            if not page["meta"]["has_more"]:
+                return entries
+            after = page["data"][-1]["seq"]
+
+    def _everywhere(self, call: Callable[[str], Result], names: Sequence[str] | None = None) -> list[Result]:
+        """Call every service (or those named) side by side; wait for all before raising what one of them raised."""
+        calls = [self._workers.submit(call, name) for name in (self._clients if names is None else names)]
+        errors = [error for done in calls if (error := done.exception()) is not None]
+        if errors:
+            raise errors[0]
+        return [done.result() for done in calls]
+
+    def _call(self, service: str, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        try:
+            response = self._clients[service].request(method, f"/_lab{path}", json=body)
+        except httpx.HTTPError as error:
+            raise LabFault(
+                _("The service {service} does not answer. Start the lab again with: lab up", service=service)
+            ) from error
+        if response.is_success:
+            return response.json() if response.content else None
+        raise CityRefusal(service, response.status_code, _code(response))
+
+
+def _code(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _client(backdoor: str, token: str) -> httpx.Client:
+    unix = backdoor.removeprefix("unix:")
+    transport = httpx.HTTPTransport(uds=unix if unix != backdoor else None, verify=False)  # noqa: S501 - plain HTTP, this machine
+    base = "http://backdoor" if unix != backdoor else backdoor
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.Client(transport=transport, base_url=base, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
