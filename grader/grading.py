@@ -1,0 +1,246 @@
+"""One grading run as its checks see it: a fresh city, the participant's program run in it, and what happened.
+
+The order is that of a fair trial: the program runs, everything it started is stopped, the city is frozen, and only then
+is anything read. What the program did is told by the services' journals and state, never by the program.
+"""
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from grader import strictjson
+from grader.city import City
+from grader.exchange import Exchange
+from grader.isolation import Finished, Limits, Program, Rung
+from grader.language import Text, catalogue
+from grader.plaintext import clip
+from grader.verdicts import LabFault, Mismatch
+
+_ = catalogue(__file__)
+
+Faults = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Fault rules by service, as docs/architecture.md describes them."""
+
+LAB_MISTAKES = frozenset({"internal_error", "issuer_unreachable"})
+"""Problem codes in a journal that mean that the lab, not the participant, failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the participant's program, and every call it made.
+
+    Attributes:
+        calls: over all services, in the order in which they began, masked.
+    """
+
+    finished: Finished
+    calls: tuple[Exchange, ...]
+
+    def to(
+        self,
+        service: str,
+        path: str = "*",
+        *,
+        method: str | None = None,
+        status: int | None = None,
+    ) -> list[Exchange]:
+        """Give the calls to a service.
+
+        Args:
+            path: `fnmatch` pattern on the path.
+            method: only this method, in capitals.
+            status: only with this answer.
+        """
+        return [
+            call
+            for call in self.calls
+            if call.service == service
+            and fnmatch.fnmatchcase(call.path, path)
+            and method in {None, call.method}
+            and status in {None, call.status}
+        ]
+
+    @property
+    def tokens(self) -> list[Exchange]:
+        """The calls that were given an access token."""
+        return self.to("identity", "/oauth2/token", method="POST", status=200)
+
+    def require_end(self) -> None:
+        """Let the check go on only if the program ended by itself and without an error.
+
+        Raises:
+            Mismatch: it was stopped at a limit, or ended with an error; its last lines are shown.
+        """
+        finished = self.finished
+        if finished.limit is not None:
+            raise Mismatch(
+                limit_sentence(finished.limit, finished.seconds),
+                expected=_("the program ends by itself"),
+                actual=_tail(finished.stderr or finished.stdout),
+            )
+        if finished.exit_code != 0:
+            raise Mismatch(
+                _("The program ended with an error, exit code {code}.", code=str(finished.exit_code)),
+                expected=_("exit code 0"),
+                actual=_tail(finished.stderr or finished.stdout),
+            )
+
+    def answer(self) -> Any:  # noqa: ANN401 - whatever the participant printed
+        """Give what the program printed, read as one strict JSON value.
+
+        Raises:
+            Mismatch: the program did not end well, or printed nothing or no JSON (NaN and double keys are no JSON).
+        """
+        self.require_end()
+        printed = self.finished.stdout.strip()
+        if not printed:
+            raise Mismatch(
+                _("The program printed nothing. Its answer is expected on standard output, as JSON."),
+                expected=_("one JSON value on standard output"),
+                actual=_("nothing"),
+            )
+        try:
+            return strictjson.parse(printed)
+        except strictjson.NotStrictJson as error:
+            raise Mismatch(
+                _("What the program printed is not one JSON value. Print nothing else on standard output."),
+                expected=_("one JSON value on standard output"),
+                actual=_tail(self.finished.stdout),
+            ) from error
+
+
+def limit_sentence(limit: str, seconds: float) -> Text:
+    """Say which limit stopped the program."""
+    sentences = {
+        "wall": _("The program was still running after {seconds} seconds and was stopped.", seconds=round(seconds)),
+        "cpu": _("The program used more computing time than it may and was stopped. Does a loop never end?"),
+        "memory": _("The program used more memory than it may and was stopped."),
+        "processes": _("The program started more processes than it may and was stopped."),
+        "disk": _("The program wrote more files than it may and was stopped."),
+        "output": _("The program printed more than it may and was stopped."),
+    }
+    return sentences.get(limit, _("The program met the limit {limit} and was stopped.", limit=limit))
+
+
+def _tail(text: str) -> str:
+    """The last lines are the ones that tell, such as the end of a traceback."""
+    return clip("\n".join(text.strip().splitlines()[-8:]), 800)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how the participant's program runs, the same for every run of a grading.
+
+    Attributes:
+        rung: how it is kept apart.
+        argv: what starts it.
+        work_dir: the private copy of the submission, in which it runs.
+        readable: what else it may read.
+        limits: what it may use.
+        ports: the agencies' ports.
+        environment: what its world is: URLs and credentials.
+    """
+
+    rung: Rung
+    argv: tuple[str, ...]
+    work_dir: Path
+    readable: tuple[Path, ...]
+    limits: Limits
+    ports: tuple[int, ...]
+    environment: Mapping[str, str]
+
+
+class Grading:
+    """The fixture `grading`: the city of this run, and the way to run the participant's program in it.
+
+    Args:
+        city: the services.
+        sandbox: id of the run's own sandbox.
+        seed: what the sandbox was made from; also the source of this run's choices.
+        bench: how the program runs.
+        secrets: values to mask in every exchange.
+
+    Attributes:
+        random: choices of this run (where a fault strikes, which records are asked for), the same for the same seed.
+    """
+
+    def __init__(self, city: City, sandbox: str, seed: int, bench: Bench, secrets: Sequence[str]) -> None:
+        self.random = Random(f"{seed}/checks")  # noqa: S311 - reproducible from the run's secret seed
+        self.runs: list[Run] = []
+        self._city = city
+        self._sandbox = sandbox
+        self._bench = bench
+        self._secrets = tuple(secrets)
+        self._seen = dict.fromkeys(city.services, 0)
+
+    def run(
+        self,
+        *,
+        files: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        faults: Faults | None = None,
+    ) -> Run:
+        """Run the participant's program once, in the city and the working folder as the last run left them.
+
+        Args:
+            files: input files to lay into the working folder, by name.
+            environment: further variables.
+            faults: trouble during this run, and no other.
+
+        Raises:
+            LabFault: the services or the isolation failed; nobody's score suffers.
+        """
+        bench = self._bench
+        for name, content in (files or {}).items():
+            (bench.work_dir / name).write_text(content, encoding="utf-8")
+        self._city.set_faults(self._sandbox, faults or {})
+        if self.runs:
+            self._city.thaw(self._sandbox)
+        program = Program(
+            argv=bench.argv,
+            work_dir=bench.work_dir,
+            environment={**bench.environment, **(environment or {})},
+            readable=list(bench.readable),
+            ports=list(bench.ports),
+        )
+        finished = bench.rung.run(program, bench.limits)
+        self._city.freeze(self._sandbox)
+        run = Run(finished, tuple(self._new_calls()))
+        self.runs.append(run)
+        return run
+
+    def _new_calls(self) -> Iterator[Exchange]:
+        for entry in self._city.journal(self._sandbox, self._seen):
+            service = entry["service"]
+            self._seen[service] = max(self._seen[service], entry["seq"])
+            address = self._city.services[service]
+            call = Exchange.from_entry(entry, base_url=address.url, secrets=self._secrets)
+            _require_no_mistake(call)
+            yield call
+
+    def truth(self, service: str, view: str) -> Any:  # noqa: ANN401 - each view has its own shape
+        """Give facts of the seeded city and its present state that only the grader may know."""
+        return self._city.truth(self._sandbox, service, view)
+
+
+def _require_no_mistake(call: Exchange) -> None:
+    if call.status is None or call.status < 500 or call.fault is not None:
+        return
+    try:
+        problem = strictjson.parse(call.response_body or "")
+    except strictjson.NotStrictJson:
+        return
+    code = problem.get("code") if isinstance(problem, dict) else None
+    if code in LAB_MISTAKES:
+        place = f"{call.method} {call.path}"
+        raise LabFault(
+            _(
+                "The service {service} failed by itself: {code} at {place}.",
+                service=call.service,
+                code=code,
+                place=place,
+            )
+        )
