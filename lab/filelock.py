@@ -13,7 +13,7 @@ from pathlib import Path
 _POLL_SECONDS = 0.05
 
 
-class LockTimeout(Exception):  # noqa: N818 - named for the fact
+class LockTimeoutError(Exception):
     """Another process held the lock for too long."""
 
 
@@ -27,7 +27,7 @@ def held(file: Path, timeout_seconds: float, on_wait: Callable[[], None] = lambd
         on_wait: called once, when there is another holder.
 
     Raises:
-        LockTimeout: when another process held it all the time.
+        LockTimeoutError: when another process held it all the time.
     """
     with file.open("a") as lock:
         if not _take(lock.fileno()):
@@ -36,7 +36,7 @@ def held(file: Path, timeout_seconds: float, on_wait: Callable[[], None] = lambd
             pause = threading.Event()
             while not _take(lock.fileno()):
                 if time.monotonic() > deadline:
-                    raise LockTimeout(file)
+                    raise LockTimeoutError(file)
                 pause.wait(_POLL_SECONDS)
         yield
 

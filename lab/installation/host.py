@@ -16,7 +16,7 @@ _SPACE_MB = {"lab": 300, "dev": 700}
 _MEGABYTE = 1024 * 1024
 
 
-class SetupFailed(Exception):  # noqa: N818 - named for the fact
+class SetupFailedError(Exception):
     """The set-up cannot go on; the message is a sentence for people."""
 
 
@@ -38,16 +38,16 @@ def check(root: Path, size: str, language: str) -> None:
     """Refuses early what cannot succeed: `size` ("lab" or "dev") of an installation at `root`.
 
     Raises:
-        SetupFailed: when a part of Python, disk space or a usable folder is missing.
+        SetupFailedError: when a part of Python, disk space or a usable folder is missing.
     """
     for module in ("venv", "ensurepip"):
         if not works([base_python(), "-c", "import " + module]):
             found, minor = (".".join(map(str, sys.version_info[:parts])) for parts in (3, 2))
-            raise SetupFailed(sentence("need_venv", language, found=found, module=module, minor=minor))
+            raise SetupFailedError(sentence("need_venv", language, found=found, module=module, minor=minor))
     if os.pathsep in str(root):
-        raise SetupFailed(sentence("separator_in_path", language, path=root, separator=os.pathsep))
+        raise SetupFailedError(sentence("separator_in_path", language, path=root, separator=os.pathsep))
     if shutil.disk_usage(root).free < _SPACE_MB[size] * _MEGABYTE:
-        raise SetupFailed(no_space(root, size, language))
+        raise SetupFailedError(no_space(root, size, language))
 
 
 def no_space(root: Path, size: str, language: str) -> str:

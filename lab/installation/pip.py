@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.installation.environment import Environment
-from lab.installation.host import DOWNLOAD_MB, SetupFailed, base_python, no_space
+from lab.installation.host import DOWNLOAD_MB, SetupFailedError, base_python, no_space
 from lab.installation.progress import Progress
 from lab.installation.sentences import sentence
 
@@ -39,7 +39,7 @@ class Installer:
         """Makes a new virtual environment, marked as under construction.
 
         Raises:
-            SetupFailed: as every method here.
+            SetupFailedError: as every method here.
         """
         environment.mark("building", {})
         self._call([base_python(), "-m", "venv", *options, str(environment.folder)], progress)
@@ -85,7 +85,7 @@ class Installer:
         with self._log.open("a", encoding="utf-8") as log:
             log.writelines(f"{line}\n" for line in (" ".join(command), *lines))
         if process.returncode != 0:
-            raise SetupFailed(self._explanation(command, lines))
+            raise SetupFailedError(self._explanation(command, lines))
 
     def _explanation(self, command: Sequence[str], lines: Sequence[str]) -> str:
         output = "\n".join(lines)

@@ -13,10 +13,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.filelock import LockTimeout, held
+from lab.filelock import LockTimeoutError, held
 from lab.installation import host
 from lab.installation.environment import Environment, digest
-from lab.installation.host import SetupFailed
+from lab.installation.host import SetupFailedError
 from lab.installation.pip import Installer
 from lab.installation.progress import Progress, tell
 from lab.installation.sentences import sentence
@@ -62,8 +62,8 @@ class Setup:
         """Makes what is missing, showing progress.
 
         Raises:
-            SetupFailed: with a sentence for people.
-            LockTimeout: when another set-up does not end.
+            SetupFailedError: with a sentence for people.
+            LockTimeoutError: when another set-up does not end.
             OSError: when a file or folder cannot be written.
         """
         host.check(self._root, self._size, self._language)
@@ -168,9 +168,9 @@ def main(arguments: Sequence[str], root: Path, language: str) -> int:
         setup = Setup(root, size, language)
         if not setup.is_done():
             setup.run()
-    except SetupFailed as failure:
+    except SetupFailedError as failure:
         return _ended(str(failure), _EXIT_FAILED)
-    except LockTimeout:
+    except LockTimeoutError:
         return _ended(sentence("waited_too_long", language, minutes=_LONGEST_WAIT_SECONDS // 60), _EXIT_FAILED)
     except OSError as problem:
         return _ended(_about_file(problem, root, size, language), _EXIT_FAILED)

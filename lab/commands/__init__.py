@@ -1,0 +1,1 @@
+"""One module per command, named like it; each has `command()`, which builds it in the current language."""

@@ -1,0 +1,24 @@
+"""`lab down`: stops the lab."""
+
+import click
+
+from grader.language import catalogue
+from lab.city import Background
+from lab.session import Session
+from lab.usage import command as build
+
+_ = catalogue(__file__)
+
+
+def command() -> click.Command:
+    """Returns the command."""
+    return build("down", run, _("Stop the lab. Your city, your work and your scores are kept."))
+
+
+def run(session: Session) -> None:
+    """Stops the lab if it runs."""
+    waiting = _("Another command is starting or stopping the lab; waiting for it …")
+    session.console.progress(_("Stopping the lab …"))
+    ran = Background(session.settings).stop(lambda: session.console.progress(waiting))
+    session.console.progress_done()
+    session.console.say(_("The lab is stopped.") if ran else _("The lab was not running."), "good")

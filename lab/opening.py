@@ -1,0 +1,67 @@
+"""Makes the lab ready for a command: the agencies run, and the participant's own sandbox is there."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.city import Address, City
+from grader.language import catalogue
+from lab.city import Background, Begun, Started
+from lab.record import Record
+from lab.reset import own_sandbox
+from lab.sandbox import Sandbox
+from lab.session import Session
+
+_ = catalogue(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A lab that is ready.
+
+    Attributes:
+        city: the way to the agencies' back doors.
+        record: the process that serves them.
+        sandbox: the participant's own.
+        how: what had to be done.
+    """
+
+    city: City
+    record: Record
+    sandbox: Sandbox
+    how: Begun
+
+
+@contextlib.contextmanager
+def opened(session: Session) -> Iterator[Opened]:
+    """Gives the running lab with the own sandbox in it, starting and mending what is needed.
+
+    Raises:
+        LabFailedError: when the lab cannot be started.
+        LabFault: when a service does not do its part.
+    """
+    started = _started(session)
+    with City(_addresses(started.record), started.record.token()) as city:
+        session.console.progress(_("Preparing your city …"))
+        sandbox = own_sandbox(city, session)
+        session.console.progress_done()
+        yield Opened(city, started.record, sandbox, started.how)
+
+
+def _started(session: Session) -> Started:
+    console = session.console
+
+    def show(ready: int, total: int) -> None:
+        console.progress(_("Starting the lab: {ready} of {total} agencies are ready …", ready=ready, total=total))
+
+    def wait() -> None:
+        console.progress(_("Another command is starting or stopping the lab; waiting for it …"))
+
+    try:
+        return Background(session.settings).start(show, wait)
+    finally:
+        console.progress_done()
+
+
+def _addresses(record: Record) -> dict[str, Address]:
+    return {name: Address(url, record.backdoor(name)) for name, url in record.services.items()}

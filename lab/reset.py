@@ -1,0 +1,63 @@
+"""Puts the participant's city back to its first day, in all services or in none, even over a crash.
+
+The intent is written down before the first service is told, and removed after the last one has agreed; whoever opens
+the lab next and finds it does the whole reset again, which is harmless.
+"""
+
+import json
+from dataclasses import replace
+
+from grader import filing
+from grader.city import City
+from lab.agencies import agencies
+from lab.sandbox import Sandbox
+from lab.session import Session
+
+_INTENT = "reset.json"
+_SANDBOX = "sandbox.json"
+
+
+def own_sandbox(city: City, session: Session) -> Sandbox:
+    """Returns the participant's sandbox, making what is missing of it; finishes a reset that was interrupted.
+
+    Raises:
+        LabFault: when a service does not do its part.
+    """
+    file = session.settings.state / _SANDBOX
+    sandbox = Sandbox.read(file)
+    if sandbox is None:
+        sandbox = Sandbox.invent(_scopes(session))
+        sandbox.write(file)
+    city.create(sandbox.id, sandbox.spec())
+    if (session.settings.state / _INTENT).exists():
+        reset(city, session, sandbox)
+    return sandbox
+
+
+def reset(city: City, session: Session, sandbox: Sandbox) -> Sandbox:
+    """Puts the sandbox back: its state, journal, faults and clock. Returns it, with the scopes that agencies have now.
+
+    Raises:
+        LabFault: when a service does not do its part; the next command that opens the lab tries again.
+    """
+    intent = session.settings.state / _INTENT
+    filing.replace(intent, json.dumps({"sandbox": sandbox.id}))
+    scopes = _scopes(session)
+    if sandbox.scopes == scopes:
+        city.restore(sandbox.id)
+    else:
+        sandbox = replace(sandbox, scopes=scopes)
+        city.delete(sandbox.id)
+        sandbox.write(session.settings.state / _SANDBOX)
+        city.create(sandbox.id, sandbox.spec())
+    intent.unlink()
+    return sandbox
+
+
+def kept_sandbox(session: Session) -> Sandbox | None:
+    """Returns the participant's sandbox as it was kept, without asking any service; None before the first `lab up`."""
+    return Sandbox.read(session.settings.state / _SANDBOX)
+
+
+def _scopes(session: Session) -> tuple[str, ...]:
+    return tuple(sorted(scope for agency in agencies(session.settings.root) for scope in agency.scopes))

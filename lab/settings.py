@@ -1,0 +1,121 @@
+"""What a person may set from outside; nothing else in `lab` but `__main__` reads the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from grader.language import Language, catalogue
+from lab.outcomes import WrongUsageError
+
+_ = catalogue(__file__)
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The clone: where `services/` and `exercises/` are."""
+
+DEFAULT_PORT_BASE = 8100
+LOWEST_PORT_BASE = 1024
+HIGHEST_PORT_BASE = 65000
+MODES = ("embedded",)
+
+_PASSED_ON = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP"}
+    | {"SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "PATHEXT", "COMSPEC"}
+    | {"COVERAGE_PROCESS_CONFIG"}
+)
+"""What the services get of a person's environment: never a URL or a secret that somebody exported in a shell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where this lab is and how it speaks.
+
+    Attributes:
+        root: the clone.
+        home: the folder that `.lab/` and `work/` are in; the clone, unless `LAB_HOME` says otherwise.
+        port_base: from `LAB_PORT_BASE`; None where nobody asked for one.
+        language: of everything that people read.
+        passed_on: the part of the environment that background processes get.
+        run_folders: where private sockets may be, best first.
+    """
+
+    root: Path
+    home: Path
+    port_base: int | None
+    language: Language
+    passed_on: Mapping[str, str] = field(repr=False)
+    run_folders: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> Path:
+        """Everything that the lab writes, but for the participants' own work."""
+        return self.home / ".lab"
+
+    @property
+    def data(self) -> Path:
+        """The sandboxes' stores."""
+        return self.state / "data"
+
+    @property
+    def reports(self) -> Path:
+        """Results, one folder per exercise, and the history of scores."""
+        return self.state / "reports"
+
+    @property
+    def work(self) -> Path:
+        """The participants' own work, one folder per exercise."""
+        return self.home / "work"
+
+    @property
+    def learner(self) -> Path:
+        """The virtual environment that participants' programs run in; the set-up makes it in the clone."""
+        return self.root / ".lab" / "learner"
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Reads `LAB_MODE`, `LAB_PORT_BASE`, `LAB_LANG` and `LAB_HOME`.
+
+    Raises:
+        WrongUsageError: when one of them has a value that the lab does not know.
+    """
+    mode = environment.get("LAB_MODE", MODES[0])
+    if mode not in MODES:
+        raise WrongUsageError(
+            _("LAB_MODE is {mode}, which this lab does not know.", mode=mode),
+            _("Unset LAB_MODE, or set it to: {modes}.", modes=", ".join(MODES)),
+        )
+    return Settings(
+        root=ROOT,
+        home=Path(environment["LAB_HOME"]).resolve() if environment.get("LAB_HOME") else ROOT,
+        port_base=_port_base(environment.get("LAB_PORT_BASE", "")),
+        language=language(environment),
+        passed_on={name: value for name, value in environment.items() if name.upper() in _PASSED_ON},
+        run_folders=(environment.get("XDG_RUNTIME_DIR", ""),),
+    )
+
+
+def language(environment: Mapping[str, str]) -> Language:
+    """Reads `LAB_LANG`, Indonesian where it is not set.
+
+    Raises:
+        WrongUsageError: when it names another language than `id` and `en`.
+    """
+    known: dict[str, Literal["id", "en"]] = {"": "id", "id": "id", "en": "en"}
+    given = environment.get("LAB_LANG", "")
+    if given not in known:
+        raise WrongUsageError(
+            _("LAB_LANG is {language}, which this lab does not speak.", language=given),
+            _("Set LAB_LANG to id or en."),
+        )
+    return known[given]
+
+
+def _port_base(given: str) -> int | None:
+    if not given:
+        return None
+    if given.isascii() and given.isdigit() and LOWEST_PORT_BASE <= int(given) <= HIGHEST_PORT_BASE:
+        return int(given)
+    raise WrongUsageError(
+        _("LAB_PORT_BASE is {given}, which is not a port number that can be used.", given=given),
+        _("Set it to a number from {low} to {high}, such as 8200.", low=LOWEST_PORT_BASE, high=HIGHEST_PORT_BASE),
+    )

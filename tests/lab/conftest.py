@@ -1,0 +1,50 @@
+"""A small clone with two agencies, and a background process of our own in the place of the real services."""
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.city import Background
+from lab.ports import is_free
+from lab.settings import Settings
+
+FAKE = Path(__file__).with_name("fake_agencies.py")
+OFFSETS = (1, 2)
+
+
+@pytest.fixture
+def port_base():
+    """A port base whose ports nobody uses, outside of the range that the system gives to clients."""
+    draw = random.SystemRandom()
+    while True:
+        base = draw.randrange(10_000, 30_000, 10)
+        if all(is_free(base + offset) for offset in range(10)):
+            return base
+
+
+@pytest.fixture
+def settings(tmp_path, port_base):
+    """Settings of a clone in a folder whose name has a space and letters beyond ASCII."""
+    root = tmp_path / "lab uji é"
+    for offset, name in zip(OFFSETS, ("alpha", "beta"), strict=True):
+        folder = root / "services" / name
+        folder.mkdir(parents=True)
+        facts = [f'title.id = "Dinas {name}"', f'title.en = "Office {name}"', f"port_offset = {offset}"]
+        (folder / "service.toml").write_text("\n".join([*facts, f'scopes."{name}:read" = "read"']), encoding="utf-8")
+    return Settings(root=root, home=root, port_base=port_base, language="en", passed_on={})
+
+
+@pytest.fixture
+def background(settings):
+    """Makes the background process of `settings`, which goes wrong in the way that is asked for; stops them all."""
+    made = []
+
+    def make(how="well", of=settings):
+        made.append(Background(of, [sys.executable, str(FAKE), how]))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop(lambda: None)
