@@ -25,7 +25,7 @@ MAX_ENTRIES = 50_000
 
 _SECRET_HEADERS = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 _SECRET_MEMBERS = re.compile(
-    r'("(?:access_token|client_secret|password)"\s*:\s*")[^"]*|((?:client_secret|password)=)[^&]*'
+    r'("(?:access_token|client_secret|password)"\s*:\s*")[^"]*|((?:access_token|client_secret|password)=)[^&]*', re.IGNORECASE
 )
 
 _LAST = Prepared(select(func.coalesce(func.max(journal.c.seq), 0).label("last")))
@@ -106,7 +106,7 @@ def _row(seq: int, entry: Entry) -> dict[str, Any]:
         "ended": entry.ended,
         "method": entry.method,
         "path": entry.path,
-        "query": entry.query,
+        "query": _masked(entry.query),
         "request_headers": _request_headers(entry.headers),
         "request_body": _text(entry.body),
         "response_headers": json.dumps(dict(answer.headers) if answer else {}),
@@ -137,6 +137,10 @@ def _text(body: bytes) -> str | None:
     if not body:
         return None
     text = body[:MAX_BODY].decode("utf-8", "replace").replace("\x00", "\ufffd")
+    return _masked(text)
+
+
+def _masked(text: str) -> str:
     return _SECRET_MEMBERS.sub(lambda match: f"{match[1] or match[2]}***", text)
 
 

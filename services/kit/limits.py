@@ -22,10 +22,12 @@ class RateLimit:
 
     Args:
         per_minute: calls that a client may make in one window.
+        name: what the headers call this limit.
     """
 
-    def __init__(self, per_minute: int) -> None:
-        self.policy = f'"default";q={per_minute};w={WINDOW_SECONDS}'
+    def __init__(self, per_minute: int, name: str = "default") -> None:
+        self.policy = f'"{name}";q={per_minute};w={WINDOW_SECONDS}'
+        self._name = name
         self._quota = per_minute
         self._windows: dict[str, _Window] = {}
 
@@ -42,7 +44,7 @@ class RateLimit:
         if window.left <= 0:
             raise self.exhausted(wait)
         window.left -= 1
-        return f'"default";r={window.left};t={wait}'
+        return f'"{self._name}";r={window.left};t={wait}'
 
     def exhausted(self, wait: int) -> Problem:
         """Give the 429 that asks for `wait` seconds of patience."""
@@ -50,6 +52,6 @@ class RateLimit:
         headers = {
             "retry-after": str(wait),
             "ratelimit-policy": self.policy,
-            "ratelimit": f'"default";r=0;t={wait}',
+            "ratelimit": f'"{self._name}";r=0;t={wait}',
         }
         return Problem(429, "rate_limited", detail, headers=headers, source="gateway")

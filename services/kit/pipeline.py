@@ -164,7 +164,7 @@ def _refuse_broken_text(incoming: Incoming) -> None:
 
 
 async def _send(send: Send, answer: Answer, extra: Mapping[str, str]) -> None:
-    headers = {"content-length": str(len(answer.body)), **answer.headers, **extra}
+    headers = {"content-length": str(len(answer.body)), **extra, **answer.headers}
     if answer.status in {204, 304}:
         headers.pop("content-length")
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

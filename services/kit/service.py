@@ -1,7 +1,7 @@
 """What a service is made of, and how it is put together: one public application and one back door."""
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,8 @@ _OPEN = frozenset(
 )
 
 Setup = Callable[[FastAPI, Settings, RealTime], None]
+Recognise = Callable[[Incoming, Sandboxes], Awaitable[Caller]]
+"""Tells who calls, by other means than a bearer token, or raises a `Problem`."""
 
 
 def _no_setup(_app: FastAPI, _settings: Settings, _real: RealTime) -> None:
@@ -70,7 +72,7 @@ class Service:
     views: Mapping[str, View]
     open_paths: frozenset[str] = frozenset()
     setup: Setup = _no_setup
-    identify: Mapping[str, Identify] = field(default_factory=dict)
+    identify: Mapping[str, Recognise] = field(default_factory=dict)
     keys: Callable[[Settings], Keys] | None = None
 
     @property
@@ -119,17 +121,17 @@ def assemble(service: Service, settings: Settings, *, real: RealTime, worker: Ex
     service.setup(api, settings, real)
     keys = service.keys(settings) if service.keys else published_keys(settings.issuer)
     verifier = Verifier(settings.issuer, keys, real)
-    identify = _identifier(service, verifier)
+    identify = _identifier(service, verifier, sandboxes)
     public = Pipeline(api, sandboxes, identify, metrics, real, _OPEN | service.open_paths)
     back = Back(service.name, VERSION, sandboxes, service.views, settings, real)
     return Assembled(service.name, public, api, backdoor(back), sandboxes)
 
 
-def _identifier(service: Service, verifier: Verifier) -> Identify:
+def _identifier(service: Service, verifier: Verifier, sandboxes: Sandboxes) -> Identify:
     async def identify(incoming: Incoming) -> Caller:
         special = service.identify.get(incoming.path)
         if special is not None:
-            return await special(incoming)
+            return await special(incoming, sandboxes)
         return await verifier.caller(incoming.headers.get(b"authorization", b""))
 
     return identify

@@ -198,8 +198,9 @@ class Visit:
         return answer
 
     def _key(self) -> str | None:
+        """Give the call's key; who shows no token is not yet known well enough to be given a stored answer."""
         given = self.incoming.headers.get(b"idempotency-key")
-        if given is None or self.incoming.method != "POST":
+        if given is None or self.incoming.method != "POST" or self.caller.token_id is None:
             return None
         return idempotency.checked_key(given.decode("latin-1"))
 
