@@ -4,16 +4,22 @@ Days are ordinals (`date.toordinal`) here. A household's first person is its anc
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from services.world.entities import MaritalStatus, Relationship, Sex
 from services.world.randomness import Draw, between
 
 YEAR = 365.2425
-_MARRIAGEABLE = 19
-_LAST_MOTHERHOOD = 43
-_LEAVES_HOME = 25
-_OLDEST = 92
+"""Days in a year."""
+
+# All of these are days.
+_MARRIAGEABLE = 6940  # 19 years
+_YOUNGEST_SPOUSE = 7488  # 20 and a half years
+_LAST_MOTHERHOOD = 15706  # 43 years
+_LEAVES_HOME = 9131  # 25 years
+_OLDEST = 33602  # 92 years
+_FAMILY_SIZES = (0, 1, 1, 2, 2, 2, 3, 3, 3, 4)
 
 
 @dataclass(slots=True)
@@ -29,6 +35,7 @@ class Person:
     father: "Person | None" = None
     died: int | None = None
     nik: str | None = None  # stays None for those outside the registry
+    birth_on: date | None = None  # `born` as a date, likewise
 
 
 class Namer(Protocol):
@@ -86,25 +93,26 @@ class Household:
 
     def _spouse(self, anchor: Person) -> tuple[Person, int]:
         """Husband or wife of the anchor, and the day of their marriage."""
-        gap = between(self.draw, -400, 2600)
+        draw = self.draw
+        gap = int(draw() * 3000) - 400
         sex: Sex = "P" if anchor.sex == "L" else "L"
         born = anchor.born + gap if sex == "P" else anchor.born - gap
-        born = min(born, self.today - round(20.5 * YEAR))
+        born = min(born, self.today - _YOUNGEST_SPOUSE)
         younger = max(born, anchor.born)
-        married = younger + round((_MARRIAGEABLE + 8 * self.draw()) * YEAR)
-        spouse = Person(sex, born, self.namer(sex), "ISTRI", "KAWIN")
-        return spouse, min(married, self.today - 90)
+        married = younger + _MARRIAGEABLE + int(2900 * draw())
+        return Person(sex, born, self.namer(sex), "ISTRI", "KAWIN"), min(married, self.today - 90)
 
     def _children(self, father: Person, mother: Person, married: int, relationship: Relationship) -> list[Person]:
         """Children who still live at home, oldest first."""
         draw = self.draw
-        last = min(self.today - 60, mother.born + round(_LAST_MOTHERHOOD * YEAR))
-        wanted = (0, 1, 1, 2, 2, 2, 3, 3, 3, 4)[int(draw() * 10)]
+        last = min(self.today - 60, mother.born + _LAST_MOTHERHOOD)
+        at_home = self.today - _LEAVES_HOME
+        wanted = _FAMILY_SIZES[int(draw() * 10)]
         born = married + 270 + int(draw() * 700)
         children = []
         while wanted and born <= last:
             wanted -= 1
-            if self.today - born < _LEAVES_HOME * YEAR:
+            if born > at_home:
                 sex: Sex = "L" if draw() < 0.51 else "P"
                 children.append(Person(sex, born, self.namer(sex), relationship, "BELUM KAWIN", mother, father))
             born += 420 + int(draw() * 1400)
@@ -140,7 +148,7 @@ class Household:
         child = people[0] if self.draw() < 0.6 else people[1]
         sex: Sex = "P" if self.draw() < 0.7 else "L"
         born = child.born - round((20 + 14 * self.draw()) * YEAR)
-        if self.today - born > _OLDEST * YEAR:
+        if self.today - born > _OLDEST:
             return people
         is_parent_of_head = child.relationship == "KEPALA KELUARGA"
         elder = Person(sex, born, self.namer(sex), "ORANG TUA" if is_parent_of_head else "MERTUA", "CERAI MATI")

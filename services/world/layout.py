@@ -7,9 +7,9 @@ the seed gives each a *rank*, and each kind owns a range of ranks. Numbers there
 The person whom a family's kind is about (its *anchor*) is always its first member.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
+from typing import NamedTuple
 
 from services.world.entities import Size
 from services.world.randomness import Shuffle, section_key, shuffle
@@ -70,8 +70,7 @@ _FAMILY_OF_APPLICATION = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What one rank stands for: a kind, and the position among those of that kind, from 0."""
 
     kind: str
@@ -173,6 +172,15 @@ class Layout:
             return self.family_at("servant", servant)
         last = self.families.counts["deceased_active_elsewhere"] - 1
         return self.family_at("deceased_active_elsewhere", last - (servant - living))
+
+    def servant_at(self, place: Place) -> int | None:
+        """The number of the civil servant whom the family at `place` is about, None when it is about another."""
+        if place.kind == "servant":
+            return place.position
+        from_last = self.families.counts["deceased_active_elsewhere"] - 1 - place.position
+        if place.kind == "deceased_active_elsewhere" and from_last < self.deceased_servant_count:
+            return self.families.counts["servant"] + from_last
+        return None
 
 
 def anchor_id(family: int) -> str:

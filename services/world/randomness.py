@@ -56,9 +56,9 @@ class Shuffle:
 
 
 def shuffle(key: int, size: int) -> Shuffle:
-    """The shuffle of 0 … size-1 that belongs to `key`."""
+    """The shuffle of 0 … size-1 that belongs to `key`. Multipliers near the golden ratio spread neighbours widely."""
     shift = key % size
-    multiplier = (key // size) % size | 1
+    multiplier = max(1, round(size * 0.6180339887) - 2 * (key // size % (size // 20 + 1))) | 1
     while True:
         try:
             return Shuffle(size, multiplier, shift, pow(multiplier, -1, size))

@@ -77,14 +77,15 @@ def vocabulary() -> Vocabulary:
 def personal_name(draw: Draw, words: Vocabulary, sex: Sex, religion: str) -> str:
     """A name of one to three words, upper case, without titles, not out of place for the religion."""
     turn = draw()
-    first = pick(draw, words.first[sex])
+    firsts = words.first[sex]
+    first = firsts[int(draw() * len(firsts))]
     if turn < 0.10:
         return first
     if turn < 0.32 and religion == _ISLAM:
         return f"{pick(draw, _RELIGIOUS_FIRST[sex])} {first}"
-    if turn < 0.85:
-        return f"{first} {pick(draw, words.last[sex])}"
-    return f"{first} {pick(draw, words.first[sex])} {pick(draw, words.last[sex])}"
+    lasts = words.last[sex]
+    last = lasts[int(draw() * len(lasts))]
+    return f"{first} {last}" if turn < 0.85 else f"{first} {pick(draw, firsts)} {last}"
 
 
 def telling_name(draw: Draw, words: Vocabulary, sex: Sex, turn: int) -> str:

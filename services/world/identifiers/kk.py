@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from services.world.identifiers.digits import day_month_year, four
 from services.world.identifiers.verdict import InvalidIdentifier, digit_faults
 
 PATTERN = re.compile(r"[1-9][0-9]{5}(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])[0-9]{2}(?!0000)[0-9]{4}")
@@ -57,4 +58,4 @@ def parse(text: str) -> Kk:
 
 def compose(district: str, issued_on: date, serial: int) -> str:
     """Build a KK number from six undotted digits of a district, the card's date (from 2000) and a serial 1 to 9999."""
-    return f"{district}{issued_on.day:02}{issued_on.month:02}{issued_on.year % 100:02}{serial:04}"
+    return f"{district}{day_month_year(issued_on)}{four(serial)}"

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from services.world.identifiers.digits import day_month_year
 from services.world.identifiers.verdict import InvalidIdentifier, digit_faults
 
 PATTERN = re.compile(r"[0-9]{13}")
@@ -50,7 +51,7 @@ def parse(text: str) -> Nib:
 
 def compose(issued_on: date, serial: int) -> str:
     """Build a NIB of the lab from its day of issue (2000 to 2099) and a serial of 9000000 to 9999999."""
-    return f"{issued_on.day:02}{issued_on.month:02}{issued_on.year % 100:02}{serial:07}"
+    return f"{day_month_year(issued_on)}{serial:07}"
 
 
 def is_fictitious(text: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.world.entities import Sex
+from services.world.identifiers.digits import TWO
 from services.world.identifiers.verdict import InvalidIdentifier, digit_faults
 
 PATTERN = re.compile(
@@ -111,7 +112,8 @@ def compose(district: str, birth_on: date, sex: Sex, serial: int) -> str:
         serial: 1 to 9999.
     """
     day = birth_on.day + WOMEN_DAY_OFFSET if sex == "P" else birth_on.day
-    return f"{district}{day:02}{birth_on.month:02}{birth_on.year % 100:02}{serial:04}"
+    high, low = divmod(serial, 100)
+    return f"{district}{TWO[day]}{TWO[birth_on.month]}{TWO[birth_on.year % 100]}{TWO[high]}{TWO[low]}"
 
 
 def is_fictitious(text: str) -> bool:

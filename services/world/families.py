@@ -1,0 +1,290 @@
+"""Families and residents, each family computed on its own from its number."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+from services.world.entities import EktpStatus, Family, Resident, ResidentStatus, Sex
+from services.world.identifiers.digits import TWO
+from services.world.kinship import YEAR, Household, Person
+from services.world.layout import Layout, Place
+from services.world.livelihoods import (
+    CIVIL_SERVANT,
+    CONTRACT_SERVANT,
+    ENTREPRENEUR,
+    RETIRED,
+    ektp,
+    livelihoods,
+    servant_education,
+)
+from services.world.minting import minter
+from services.world.randomness import Draw, between, pick, section_key, stream
+from services.world.regions import CITY_PLAIN, DISTRICT_COUNT, HOME_BIRTH_PLACES, ORIGINS, villages
+from services.world.registration import family_card, foreign_nik, home_nik
+from services.world.vocabulary import RELIGIONS, personal_name, telling_name, vocabulary
+
+RETIRED_EVERY = 14
+PPPK_EVERY = 4
+_AGES = (22, 74)
+_AGES_BY_KIND = {"deceased_active_elsewhere": (29, 57), "servant": (28, 56)}
+_RETIRED_AGES = (59, 70)
+_HOUSEHOLD_BY_KIND = {"deceased_active_elsewhere": "deceased", "sex_contradicts_nik": "alone"}
+_FIRST_CARD = date(2008, 1, 1).toordinal()
+_ADULT = 18
+
+_new_resident = minter(Resident)
+_new_family = minter(Family)
+
+
+def is_retired(servant: int) -> bool:
+    """Whether the civil servant of this number has retired."""
+    return servant % RETIRED_EVERY == RETIRED_EVERY - 1
+
+
+def is_pppk(servant: int) -> bool:
+    """Whether the civil servant of this number is a contract servant."""
+    return servant % PPPK_EVERY == 1
+
+
+class _Anchor(NamedTuple):
+    """A family's first member and what was drawn with it."""
+
+    person: Person
+    religion: str
+    birth_place: str
+    nik: str
+
+
+class _Home(NamedTuple):
+    """What all members of a family share."""
+
+    prefix: str  # of the residents' ids
+    family_id: str
+    kk: str
+    issued_on: date
+    religion: str
+    address: str
+    rt: str
+    rw: str
+    postal_code: str
+    village_code: str
+
+
+class _Traits(NamedTuple):
+    """What is settled about a member before the rest is drawn; None leaves it to chance."""
+
+    birth_place: str
+    education: str | None
+    occupation: str | None
+    is_non_active: bool
+
+
+_NO_TRAITS = [_Traits(birth_place, None, None, is_non_active=False) for birth_place in HOME_BIRTH_PLACES]
+
+
+class FamilyBuilder:
+    """Makes any family of one city from its number."""
+
+    def __init__(self, seed: int, layout: Layout, reference_date: date) -> None:
+        self._layout = layout
+        self._today = reference_date.toordinal()
+        self._key = section_key(seed, reference_date, "families")
+        self._pair_key = section_key(seed, reference_date, "duplicate pairs")
+        self._words = vocabulary()
+        self._villages = villages()
+
+    def build(self, family: int) -> Family:
+        """The family of that number (0 … family_count - 1)."""
+        place = self._layout.family_place(family)
+        draw = stream(self._key, family)
+        anchor = self._anchor(family, place, draw)
+        words, religion = self._words, anchor.religion
+
+        def namer(sex: Sex) -> str:
+            return personal_name(draw, words, sex, religion)
+
+        people = Household(draw, self._today, namer).anchored(_household_kind(place), anchor.person)
+        for person in people:
+            birth_on = person.birth_on = date.fromordinal(person.born)
+            person.nik = home_nik(family, birth_on, person.sex)
+        people[0].nik = anchor.nik
+        home = self._home(family, people, religion, draw)
+        members = [self._resident(0, people[0], home, self._traits(place, anchor, draw), draw, namer)]
+        for number, person in enumerate(people[1:], 1):
+            traits = _NO_TRAITS[int(draw() * len(_NO_TRAITS))]
+            members.append(self._resident(number, person, home, traits, draw, namer))
+        return _new_family(
+            id=home.family_id,
+            kk=home.kk,
+            issued_on=home.issued_on,
+            head_id=_head_id(members),
+            address=home.address,
+            rt=home.rt,
+            rw=home.rw,
+            postal_code=home.postal_code,
+            village_code=home.village_code,
+            members=tuple(members),
+        )
+
+    def _anchor(self, family: int, place: Place, draw: Draw) -> _Anchor:
+        if place.kind == "duplicate_nik":
+            return self._duplicated(place)
+        sex = _anchor_sex(place, draw)
+        religion = pick(draw, RELIGIONS)
+        if place.kind == "telling_name":
+            name = telling_name(draw, self._words, sex, place.position)
+        else:
+            name = personal_name(draw, self._words, sex, religion)
+        person = self._person(sex, name, _ages(place), draw)
+        birth_place = pick(draw, HOME_BIRTH_PLACES)
+        birth_on = date.fromordinal(person.born)
+        if place.kind == "moved_domicile":
+            origin, birth_place = pick(draw, ORIGINS)
+            nik = foreign_nik(family, origin, birth_on, sex)
+        elif place.kind == "birth_date_contradicts_nik":
+            nik = home_nik(family, date.fromordinal(person.born + between(draw, 1, 27)), sex)
+        elif place.kind == "sex_contradicts_nik":
+            nik = home_nik(family, birth_on, "P" if sex == "L" else "L")
+        else:
+            nik = home_nik(family, birth_on, sex)
+        return _Anchor(person, religion, birth_place, nik)
+
+    def _duplicated(self, place: Place) -> _Anchor:
+        """The same man, with the same NIK, for both families of a pair: he was recorded twice."""
+        draw = stream(self._pair_key, place.position // 2)
+        religion = pick(draw, RELIGIONS)
+        person = self._person("L", personal_name(draw, self._words, "L", religion), _AGES_BY_KIND["servant"], draw)
+        first = self._layout.family_at("duplicate_nik", place.position // 2 * 2)
+        nik = home_nik(first, date.fromordinal(person.born), "L")
+        return _Anchor(person, religion, pick(draw, HOME_BIRTH_PLACES), nik)
+
+    def _person(self, sex: Sex, name: str, ages: tuple[int, int], draw: Draw) -> Person:
+        low, high = ages
+        turn = draw()
+        age = low + (high - low) * turn * (0.6 + 0.4 * turn)
+        return Person(sex, self._today - 1 - int(age * YEAR), name, "KEPALA KELUARGA", "BELUM KAWIN")
+
+    def _home(self, family: int, people: list[Person], religion: str, draw: Draw) -> _Home:
+        """Card and address; the card is younger than the family's last birth or death."""
+        last_event = max([person.died or person.born for person in people])
+        issued_on = date.fromordinal(
+            between(draw, max(last_event + 1, self._today - 5500, _FIRST_CARD), self._today - 1)
+        )
+        village = pick(draw, self._villages[family % DISTRICT_COUNT])
+        number = f"{family:06}"
+        return _Home(
+            f"R{number}",
+            f"F{number}",
+            family_card(family, issued_on),
+            issued_on,
+            religion,
+            f"JL. {pick(draw, self._words.streets)} NO. {between(draw, 1, 180)}",
+            f"00{between(draw, 1, 9)}",
+            f"00{between(draw, 1, 6)}",
+            village.postal_code or "",
+            village.code,
+        )
+
+    def _traits(self, place: Place, anchor: _Anchor, draw: Draw) -> _Traits:
+        """What the kind of the family settles about its anchor."""
+        servant = self._layout.servant_at(place)
+        if servant is not None:
+            return _Traits(
+                anchor.birth_place, servant_education(draw), _servant_occupation(servant), is_non_active=False
+            )
+        works_alone = ENTREPRENEUR if draw() < 0.6 else None
+        return _Traits(anchor.birth_place, None, works_alone, is_non_active=place.kind == "non_active")
+
+    def _resident(
+        self,
+        number: int,
+        person: Person,
+        home: _Home,
+        traits: _Traits,
+        draw: Draw,
+        namer: Callable[[Sex], str],
+    ) -> Resident:
+        born, died, sex, mother, father = person.born, person.died, person.sex, person.mother, person.father
+        last_day = died or self._today
+        age = int((last_day - born) / YEAR)
+        status: ResidentStatus = "deceased" if died else "active"
+        ektp_status: EktpStatus = "not_recorded"
+        recorded_on = None
+        if traits.is_non_active:
+            status = "non_active"
+        else:
+            ektp_status, recorded_on = ektp(draw, born, age, last_day)
+        birth_on = person.birth_on or date.fromordinal(born)
+        choices = livelihoods(age, sex)
+        schooling, work, blood_type = choices[int(draw() * len(choices))]
+        return _new_resident(
+            id=f"{home.prefix}{number}",
+            family_id=home.family_id,
+            nik=person.nik or "",
+            kk=home.kk,
+            name=person.name,
+            sex=sex,
+            birth_place=traits.birth_place,
+            birth_on=birth_on,
+            religion=home.religion,
+            blood_type=blood_type,
+            marital_status=person.marital,
+            relationship=person.relationship,
+            education=traits.education or schooling,
+            occupation=traits.occupation or work,
+            mother_name=mother.name if mother else namer("P"),
+            mother_nik=mother.nik if mother else None,
+            father_name=father.name if father else namer("L"),
+            father_nik=father.nik if father else None,
+            address=home.address,
+            rt=home.rt,
+            rw=home.rw,
+            postal_code=home.postal_code,
+            village_code=home.village_code,
+            status=status,
+            deceased_on=date.fromordinal(died) if died else None,
+            ektp_status=ektp_status,
+            ektp_recorded_on=recorded_on,
+            birth_certificate=_birth_certificate(birth_on, age, draw),
+        )
+
+
+def _head_id(members: list[Resident]) -> str:
+    for member in members:
+        if member.relationship == "KEPALA KELUARGA" and member.deceased_on is None:
+            return member.id
+    raise AssertionError(members)
+
+
+def _household_kind(place: Place) -> str:
+    if place.kind == "duplicate_nik":
+        return "" if place.position % 2 == 0 else "alone"
+    return _HOUSEHOLD_BY_KIND.get(place.kind, "")
+
+
+def _anchor_sex(place: Place, draw: Draw) -> Sex:
+    if place.kind == "deceased_active_elsewhere":
+        return "L"
+    if place.kind == "telling_name":
+        return "L" if place.position // 4 % 2 == 0 else "P"
+    return "L" if draw() < 0.75 else "P"
+
+
+def _ages(place: Place) -> tuple[int, int]:
+    if place.kind == "servant" and is_retired(place.position):
+        return _RETIRED_AGES
+    return _AGES_BY_KIND.get(place.kind, _AGES)
+
+
+def _servant_occupation(servant: int) -> str:
+    if is_retired(servant):
+        return RETIRED
+    return CONTRACT_SERVANT if is_pppk(servant) else CIVIL_SERVANT
+
+
+def _birth_certificate(birth_on: date, age: int, draw: Draw) -> str | None:
+    """Children have one, adults often do not. The number is of this city, so it is nobody's."""
+    number = int(draw() * 9000) + 1000
+    if age >= _ADULT and number % 5 < 3:
+        return None
+    return f"{CITY_PLAIN}-LU-{TWO[birth_on.day]}{TWO[birth_on.month]}{birth_on.year}-{number}"

@@ -1,0 +1,131 @@
+"""What people learned, what they do, and what their cards say, by age and sex.
+
+The spellings are those of population records; the frequencies are the lab's.
+"""
+
+from datetime import date
+from functools import cache
+from typing import NamedTuple
+
+from services.world.entities import EktpStatus, Sex
+from services.world.randomness import Draw, pick, stream
+
+EKTP_AGE = 17
+_EKTP_DUE = EKTP_AGE * 366  # days
+_RECORDING_BEGAN = date(2012, 1, 1).toordinal()
+CIVIL_SERVANT = "PEGAWAI NEGERI SIPIL"
+CONTRACT_SERVANT = "KARYAWAN HONORER"
+RETIRED = "PENSIUNAN"
+ENTREPRENEUR = "WIRASWASTA"
+
+BLOOD_TYPES = (*("TIDAK TAHU",) * 8, *("O",) * 4, *("A",) * 3, *("B",) * 3, "AB", "O+", "A+", "B+", "AB+", "O-")
+
+_SCHOOLING = (
+    (5, "TIDAK/BELUM SEKOLAH"),
+    (13, "BELUM TAMAT SD/SEDERAJAT"),
+    (16, "TAMAT SD/SEDERAJAT"),
+    (19, "SLTP/SEDERAJAT"),
+)
+_ADULT_EDUCATION = (
+    *("TAMAT SD/SEDERAJAT",) * 4,
+    *("SLTP/SEDERAJAT",) * 4,
+    *("SLTA/SEDERAJAT",) * 8,
+    "DIPLOMA III/SARJANA MUDA",
+    "DIPLOMA IV/STRATA I",
+    "DIPLOMA IV/STRATA I",
+    "STRATA II",
+)
+_SERVANT_EDUCATION = (
+    "SLTA/SEDERAJAT",
+    "DIPLOMA III/SARJANA MUDA",
+    *("DIPLOMA IV/STRATA I",) * 4,
+    "STRATA II",
+)
+_WORK: dict[Sex, tuple[str, ...]] = {
+    "L": (
+        *("PETANI/PEKEBUN",) * 6,
+        *("NELAYAN/PERIKANAN",) * 3,
+        *(ENTREPRENEUR,) * 5,
+        *("KARYAWAN SWASTA",) * 4,
+        *("BURUH HARIAN LEPAS",) * 2,
+        "SOPIR",
+        "TUKANG KAYU",
+        "MEKANIK",
+        "PEDAGANG",
+        "BELUM/TIDAK BEKERJA",
+    ),
+    "P": (
+        *("MENGURUS RUMAH TANGGA",) * 12,
+        *(ENTREPRENEUR,) * 3,
+        *("KARYAWAN SWASTA",) * 3,
+        *("PETANI/PEKEBUN",) * 2,
+        "PEDAGANG",
+        "PENATA RIAS",
+        "TUKANG JAHIT",
+        "BELUM/TIDAK BEKERJA",
+    ),
+}
+
+
+class Livelihood(NamedTuple):
+    """What is drawn together about a resident."""
+
+    education: str
+    occupation: str
+    blood_type: str
+
+
+_PUPIL_FROM, _ADULT_FROM, _WORKER_FROM = 6, 19, 23
+_VARIETY = 512
+
+
+def _adult_occupation(draw: Draw, sex: Sex, studying: float) -> str:
+    return "PELAJAR/MAHASISWA" if draw() < studying else pick(draw, _WORK[sex])
+
+
+def _child(draw: Draw, age: int) -> Livelihood:
+    level = next(level for below, level in _SCHOOLING if age < below)
+    does = "BELUM/TIDAK BEKERJA" if age < _PUPIL_FROM else "PELAJAR/MAHASISWA"
+    return Livelihood(level, does, pick(draw, BLOOD_TYPES))
+
+
+@cache
+def livelihoods(age: int, sex: Sex) -> tuple[Livelihood, ...]:
+    """What a person of that age in years and that sex may be, each as often as it should be; never a civil servant.
+
+    One draw from this table settles three fields, which matters for a hundred thousand residents.
+    """
+    draw = stream(0, 0)
+    if age < _ADULT_FROM:
+        return tuple(_child(draw, age) for _ in range(_VARIETY // 8))
+    if age > _WORKER_FROM:
+        return livelihoods(_WORKER_FROM, sex)
+    studying = 0.5 if age < _WORKER_FROM else 0.0
+    return tuple(
+        Livelihood(pick(draw, _ADULT_EDUCATION), _adult_occupation(draw, sex, studying), pick(draw, BLOOD_TYPES))
+        for _ in range(_VARIETY)
+    )
+
+
+def servant_education(draw: Draw) -> str:
+    """The highest education finished by a civil servant."""
+    return pick(draw, _SERVANT_EDUCATION)
+
+
+def ektp(draw: Draw, born: int, age: int, last_day: int) -> tuple[EktpStatus, date | None]:
+    """State of the electronic identity card and the day it was recorded, for someone who is not kept from it.
+
+    Everyone from 17 years on has been recorded: only residents with status `non_active` have not.
+
+    Args:
+        draw: Chance.
+        born: Birth date as an ordinal.
+        age: Years at `last_day`.
+        last_day: Ordinal of the reference date, or of the day of death.
+    """
+    if age < EKTP_AGE:
+        return "not_due", None
+    chance = draw()
+    recorded = max(born + _EKTP_DUE, _RECORDING_BEGAN) + int(chance * 900)
+    recorded = min(recorded, last_day - 1)
+    return ("recorded" if chance < 0.15 else "printed"), date.fromordinal(recorded)
