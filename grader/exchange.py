@@ -235,8 +235,13 @@ class _Mask:
             return text
         for value in self.values:
             text = text.replace(value, MASK)
-        text = _IN_FORM.sub(rf"\g<1>{MASK}", _IN_JSON.sub(rf"\g<1>{MASK}", text))
-        return _CREDENTIALS.sub(rf"\1\2{MASK}", _JWT.sub(MASK, text))
+        # A page of residents holds no secret; plain searches find that out a hundred times faster than the patterns.
+        lowered = text.lower()
+        if any(part in lowered for part in ("secret", "token", "password", "assertion")):
+            text = _IN_FORM.sub(rf"\g<1>{MASK}", _IN_JSON.sub(rf"\g<1>{MASK}", text))
+        if "eyj" in lowered or "bearer" in lowered or "basic" in lowered:
+            text = _CREDENTIALS.sub(rf"\1\2{MASK}", _JWT.sub(MASK, text))
+        return text
 
     def headers(self, headers: Mapping[str, object] | None) -> dict[str, str]:
         return {str(name): self._header(str(name).lower(), str(value)) for name, value in (headers or {}).items()}
