@@ -14,7 +14,7 @@ from typing import Any
 from grader import strictjson
 from grader.city import City
 from grader.exchange import Exchange
-from grader.isolation import Finished, Limits, Program, Rung
+from grader.isolation import Finished, Limit, Limits, Program, Rung
 from grader.language import Text, catalogue
 from grader.plaintext import clip
 from grader.verdicts import LabFault, Mismatch
@@ -112,17 +112,17 @@ class Run:
             ) from error
 
 
-def limit_sentence(limit: str, seconds: float) -> Text:
+def limit_sentence(limit: Limit, seconds: float) -> Text:
     """Say which limit stopped the program."""
     sentences = {
-        "wall": _("The program was still running after {seconds} seconds and was stopped.", seconds=round(seconds)),
-        "cpu": _("The program used more computing time than it may and was stopped. Does a loop never end?"),
-        "memory": _("The program used more memory than it may and was stopped."),
-        "processes": _("The program started more processes than it may and was stopped."),
-        "disk": _("The program wrote more files than it may and was stopped."),
-        "output": _("The program printed more than it may and was stopped."),
+        Limit.WALL: _("The program was still running after {seconds} seconds and was stopped.", seconds=round(seconds)),
+        Limit.CPU: _("The program used more computing time than it may and was stopped. Does a loop never end?"),
+        Limit.MEMORY: _("The program used more memory than it may and was stopped."),
+        Limit.PROCESSES: _("The program started more processes than it may and was stopped."),
+        Limit.DISK: _("The program wrote more than it may and was stopped."),
+        Limit.FILE: _("The program wrote a file larger than it may and was stopped."),
     }
-    return sentences.get(limit, _("The program met the limit {limit} and was stopped.", limit=limit))
+    return sentences[limit]
 
 
 def _tail(text: str) -> str:
@@ -137,7 +137,7 @@ class Bench:
     Attributes:
         rung: how it is kept apart.
         argv: what starts it.
-        work_dir: the private copy of the submission, in which it runs.
+        submission: the private copy of what was handed in; the isolation gives each run a fresh copy of it.
         readable: what else it may read.
         limits: what it may use.
         ports: the agencies' ports.
@@ -146,7 +146,7 @@ class Bench:
 
     rung: Rung
     argv: tuple[str, ...]
-    work_dir: Path
+    submission: Path
     readable: tuple[Path, ...]
     limits: Limits
     ports: tuple[int, ...]
@@ -183,10 +183,10 @@ class Grading:
         environment: Mapping[str, str] | None = None,
         faults: Faults | None = None,
     ) -> Run:
-        """Run the participant's program once, in the city and the working folder as the last run left them.
+        """Run the participant's program once: in the city as the last run left it, in a fresh copy of the submission.
 
         Args:
-            files: input files to lay into the working folder, by name.
+            files: input files to lay beside the program, by plain name.
             environment: further variables.
             faults: trouble during this run, and no other.
 
@@ -195,16 +195,16 @@ class Grading:
         """
         bench = self._bench
         for name, content in (files or {}).items():
-            (bench.work_dir / name).write_text(content, encoding="utf-8")
+            (bench.submission / name).write_text(content, encoding="utf-8")
         self._city.set_faults(self._sandbox, faults or {})
         if self.runs:
             self._city.thaw(self._sandbox)
         program = Program(
             argv=bench.argv,
-            work_dir=bench.work_dir,
+            work_dir=bench.submission,
             environment={**bench.environment, **(environment or {})},
-            readable=list(bench.readable),
-            ports=list(bench.ports),
+            readable=bench.readable,
+            ports=bench.ports,
         )
         finished = bench.rung.run(program, bench.limits)
         self._city.freeze(self._sandbox)

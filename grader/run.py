@@ -1,0 +1,214 @@
+"""A grading run from a submission to its results.
+
+Copy the submission and take its hash; make a fresh city from a fresh secret seed; judge; remove the city. Results are
+written after every task to a folder that the participant's program cannot write, and every task counts as an error
+until it is judged, so nothing that ends early can pass for more than it is.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from grader import reports, resultsfile
+from grader.city import City
+from grader.exchange import write_evidence
+from grader.exercise import Exercise
+from grader.grading import Bench, Grading
+from grader.isolation import Limits, Rung, best, command, protect_this_process
+from grader.language import catalogue
+from grader.results import Exercise as Graded
+from grader.results import Program as Ended
+from grader.results import Results, TaskResult, crash
+from grader.submissions import Submission, take_in
+from grader.verdicts import LabFault
+
+_ = catalogue(__file__)
+
+REFERENCE_DATE = date(2026, 11, 2)
+"""The city's today at the start of every run: a Monday."""
+SEED_BITS = 63
+MIB = 1024 * 1024
+
+Tell = Callable[[TaskResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """The environment that participants' programs run in; never the lab's own.
+
+    Attributes:
+        python: its interpreter.
+        readable: folders that a program may read: the interpreter's and its packages'.
+    """
+
+    python: Path
+    readable: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to grade, where, and for whom.
+
+    Attributes:
+        submission: a folder or a `.zip`.
+        out: folder for the results and reports; made when missing.
+        seed: None for a fresh secret one; a given one makes the run practice.
+        isolation: name of the rung to use; None for the best that works.
+        provisional: whether this machine is the participant's own.
+    """
+
+    exercise: Exercise
+    submission: Path
+    out: Path
+    learner: Learner
+    lab_version: str
+    seed: int | None = None
+    participant: str = ""
+    cohort: str = ""
+    isolation: str | None = None
+    provisional: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def grade(order: Order, city: City, tell: Tell = lambda _result: None) -> Results:
+    """Grade one submission and write its reports.
+
+    Args:
+        tell: is given each task's result as soon as it is known.
+
+    Raises:
+        SubmissionRefused: the submission cannot be taken in; nothing was run.
+        KeyboardInterrupt: the person stopped it; the city is removed all the same.
+    """
+    began = time.perf_counter()
+    protect_this_process()
+    run = _Run(order, city, tell)
+    try:
+        run.judge()
+    except LabFault as fault:
+        run.results = run.results.broken(crash(fault))
+    run.results = replace(run.results, execution_time=time.perf_counter() - began)
+    run.save()
+    reports.write(run.results, run.grading.calls if run.grading else (), order.out)
+    return run.results
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(self, order: Order, city: City, tell: Tell) -> None:
+        self.order = order
+        self.city = city
+        self.tell = tell
+        self.seed = secrets.randbits(SEED_BITS) if order.seed is None else order.seed
+        self.sandbox = f"run{secrets.token_hex(6)}"
+        self.secret = secrets.token_urlsafe(24)
+        self.grading: Grading | None = None
+        self.results = _blank(order, self.sandbox, self.seed)
+
+    def judge(self) -> None:
+        """Take the submission in, make the city, run the checks."""
+        order = self.order
+        order.out.mkdir(parents=True, exist_ok=True)
+        with take_in(order.submission) as submission:
+            self.results = replace(self.results, submission_sha256=submission.sha256)
+            rung = best(order.isolation)
+            self.results = replace(self.results, isolation=rung.name)
+            self.save()
+            with self._city():
+                self.grading = Grading(self.city, self.sandbox, self.seed, self._bench(submission, rung), [self.secret])
+                self._check(self.grading)
+
+    def _check(self, grading: Grading) -> None:
+        from grader.plugin import Judge  # noqa: PLC0415 - pytest costs start-up time, and the city is being made
+
+        try:
+            Judge(self.order.exercise, grading, self._judged).judge()
+        finally:
+            if grading.runs:
+                self.results = replace(self.results, program=_ended(grading))
+
+    def _judged(self, result: TaskResult) -> None:
+        self.results = self.results.with_task(result)
+        self.save()
+        self.tell(result)
+
+    def save(self) -> None:
+        """Write the results as they are now."""
+        resultsfile.save(self.results, self.order.out / "results.json", durable=False)
+
+    @contextmanager
+    def _city(self) -> Iterator[None]:
+        spec = {
+            "seed": self.seed,
+            "size": "small",
+            "reference_date": REFERENCE_DATE.isoformat(),
+            "clients": [
+                {
+                    "client_id": f"{self.sandbox}-app",
+                    "client_secret": self.secret,
+                    "scopes": list(self.order.exercise.scopes),
+                }
+            ],
+            "durable": False,
+        }
+        try:
+            self.city.create(self.sandbox, spec)
+            yield
+        finally:
+            self.city.delete(self.sandbox)
+
+    def _bench(self, submission: Submission, rung: Rung) -> Bench:
+        services = {"identity", *self.order.exercise.uses}
+        addresses = {name: self.city.services[name].url for name in services}
+        return Bench(
+            rung=rung,
+            argv=tuple(command(submission.path, self.order.learner.python)),
+            submission=submission.path,
+            readable=self.order.learner.readable,
+            limits=Limits(wall_seconds=self.order.exercise.wall_seconds),
+            ports=tuple(sorted(urlsplit(url).port or 80 for url in addresses.values())),
+            environment={
+                **{f"{name.upper()}_URL": url for name, url in addresses.items()},
+                "CLIENT_ID": f"{self.sandbox}-app",
+                "CLIENT_SECRET": self.secret,
+            },
+        )
+
+
+def _blank(order: Order, run_id: str, seed: int) -> Results:
+    exercise = order.exercise
+    pending = tuple(
+        TaskResult.pending(task=task.id, name=task.title.in_language(), number=str(number), max_score=task.points)
+        for number, task in enumerate(exercise.tasks, 1)
+    )
+    return Results(
+        exercise=Graded(exercise.number, exercise.slug, exercise.hash, exercise.title.in_language()),
+        run_id=run_id,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        tasks=pending,
+        participant=order.participant,
+        cohort=order.cohort,
+        seed_fingerprint=hashlib.sha256(f"spbe-lab seed {seed}".encode()).hexdigest()[:16],
+        practice=order.seed is not None,
+        provisional=order.provisional,
+        lab_version=order.lab_version,
+        pass_mark=exercise.pass_mark,
+    )
+
+
+def _ended(grading: Grading) -> Ended:
+    last = grading.runs[-1].finished
+    return Ended(
+        last.exit_code,
+        last.limit or "exit",
+        sum(run.finished.seconds for run in grading.runs),
+        last.stdout,
+        last.stderr,
+    )
