@@ -1,8 +1,7 @@
 """Families and residents, each family computed on its own from its number."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 from services.world.entities import EktpStatus, Family, Resident, ResidentStatus, Sex
 from services.world.identifiers.digits import TWO
@@ -11,7 +10,9 @@ from services.world.layout import Layout, Place
 from services.world.livelihoods import (
     CIVIL_SERVANT,
     CONTRACT_SERVANT,
+    EKTP_AGE,
     ENTREPRENEUR,
+    LIVELIHOODS,
     RETIRED,
     ektp,
     livelihoods,
@@ -20,8 +21,8 @@ from services.world.livelihoods import (
 from services.world.minting import minter
 from services.world.randomness import Draw, between, pick, section_key, stream
 from services.world.regions import CITY_PLAIN, DISTRICT_COUNT, HOME_BIRTH_PLACES, ORIGINS, villages
-from services.world.registration import family_card, foreign_nik, home_nik
-from services.world.vocabulary import RELIGIONS, personal_name, telling_name, vocabulary
+from services.world.registration import DistrictNumbers, foreign_nik
+from services.world.vocabulary import NAMES, RELIGIONS, personal_names, telling_name, vocabulary
 
 RETIRED_EVERY = 14
 PPPK_EVERY = 4
@@ -31,6 +32,7 @@ _RETIRED_AGES = (59, 70)
 _HOUSEHOLD_BY_KIND = {"deceased_active_elsewhere": "deceased", "sex_contradicts_nik": "alone"}
 _FIRST_CARD = date(2008, 1, 1).toordinal()
 _ADULT = 18
+_TICKETS = 2**52
 
 _new_resident = minter(Resident)
 _new_family = minter(Family)
@@ -46,7 +48,8 @@ def is_pppk(servant: int) -> bool:
     return servant % PPPK_EVERY == 1
 
 
-class _Anchor(NamedTuple):
+@dataclass(slots=True)
+class _Anchor:
     """A family's first member and what was drawn with it."""
 
     person: Person
@@ -55,7 +58,8 @@ class _Anchor(NamedTuple):
     nik: str
 
 
-class _Home(NamedTuple):
+@dataclass(slots=True)
+class _Home:
     """What all members of a family share."""
 
     prefix: str  # of the residents' ids
@@ -70,16 +74,14 @@ class _Home(NamedTuple):
     village_code: str
 
 
-class _Traits(NamedTuple):
-    """What is settled about a member before the rest is drawn; None leaves it to chance."""
+@dataclass(slots=True)
+class _Traits:
+    """What is settled about an anchor before the rest is drawn; None leaves it to chance."""
 
     birth_place: str
     education: str | None
     occupation: str | None
     is_non_active: bool
-
-
-_NO_TRAITS = [_Traits(birth_place, None, None, is_non_active=False) for birth_place in HOME_BIRTH_PLACES]
 
 
 class FamilyBuilder:
@@ -97,22 +99,23 @@ class FamilyBuilder:
         """The family of that number (0 … family_count - 1)."""
         place = self._layout.family_place(family)
         draw = stream(self._key, family)
-        anchor = self._anchor(family, place, draw)
-        words, religion = self._words, anchor.religion
-
-        def namer(sex: Sex) -> str:
-            return personal_name(draw, words, sex, religion)
-
-        people = Household(draw, self._today, namer).anchored(_household_kind(place), anchor.person)
+        numbers = DistrictNumbers(family)
+        anchor = self._anchor(family, numbers, place, draw)
+        names: dict[Sex, tuple[str, ...]] = {
+            "L": personal_names("L", anchor.religion),
+            "P": personal_names("P", anchor.religion),
+        }
+        people = Household(draw, self._today, names).anchored(_household_kind(place), anchor.person)
         for person in people:
             birth_on = person.birth_on = date.fromordinal(person.born)
-            person.nik = home_nik(family, birth_on, person.sex)
+            person.nik = numbers.nik(birth_on, person.sex)
         people[0].nik = anchor.nik
-        home = self._home(family, people, religion, draw)
-        members = [self._resident(0, people[0], home, self._traits(place, anchor, draw), draw, namer)]
-        for number, person in enumerate(people[1:], 1):
-            traits = _NO_TRAITS[int(draw() * len(_NO_TRAITS))]
-            members.append(self._resident(number, person, home, traits, draw, namer))
+        home = self._home(family, numbers, people, anchor.religion, draw)
+        traits: _Traits | None = self._traits(place, anchor, draw)
+        members = []
+        for number, person in enumerate(people):
+            members.append(self._resident(number, person, home, traits, draw, names))
+            traits = None
         return _new_family(
             id=home.family_id,
             kk=home.kk,
@@ -126,7 +129,7 @@ class FamilyBuilder:
             members=tuple(members),
         )
 
-    def _anchor(self, family: int, place: Place, draw: Draw) -> _Anchor:
+    def _anchor(self, family: int, numbers: DistrictNumbers, place: Place, draw: Draw) -> _Anchor:
         if place.kind == "duplicate_nik":
             return self._duplicated(place)
         sex = _anchor_sex(place, draw)
@@ -134,7 +137,7 @@ class FamilyBuilder:
         if place.kind == "telling_name":
             name = telling_name(draw, self._words, sex, place.position)
         else:
-            name = personal_name(draw, self._words, sex, religion)
+            name = pick(draw, personal_names(sex, religion))
         person = self._person(sex, name, _ages(place), draw)
         birth_place = pick(draw, HOME_BIRTH_PLACES)
         birth_on = date.fromordinal(person.born)
@@ -142,20 +145,20 @@ class FamilyBuilder:
             origin, birth_place = pick(draw, ORIGINS)
             nik = foreign_nik(family, origin, birth_on, sex)
         elif place.kind == "birth_date_contradicts_nik":
-            nik = home_nik(family, date.fromordinal(person.born + between(draw, 1, 27)), sex)
+            nik = numbers.nik(date.fromordinal(person.born + between(draw, 1, 27)), sex)
         elif place.kind == "sex_contradicts_nik":
-            nik = home_nik(family, birth_on, "P" if sex == "L" else "L")
+            nik = numbers.nik(birth_on, "P" if sex == "L" else "L")
         else:
-            nik = home_nik(family, birth_on, sex)
+            nik = numbers.nik(birth_on, sex)
         return _Anchor(person, religion, birth_place, nik)
 
     def _duplicated(self, place: Place) -> _Anchor:
         """The same man, with the same NIK, for both families of a pair: he was recorded twice."""
         draw = stream(self._pair_key, place.position // 2)
         religion = pick(draw, RELIGIONS)
-        person = self._person("L", personal_name(draw, self._words, "L", religion), _AGES_BY_KIND["servant"], draw)
+        person = self._person("L", pick(draw, personal_names("L", religion)), _AGES_BY_KIND["servant"], draw)
         first = self._layout.family_at("duplicate_nik", place.position // 2 * 2)
-        nik = home_nik(first, date.fromordinal(person.born), "L")
+        nik = DistrictNumbers(first).nik(date.fromordinal(person.born), "L")
         return _Anchor(person, religion, pick(draw, HOME_BIRTH_PLACES), nik)
 
     def _person(self, sex: Sex, name: str, ages: tuple[int, int], draw: Draw) -> Person:
@@ -164,23 +167,23 @@ class FamilyBuilder:
         age = low + (high - low) * turn * (0.6 + 0.4 * turn)
         return Person(sex, self._today - 1 - int(age * YEAR), name, "KEPALA KELUARGA", "BELUM KAWIN")
 
-    def _home(self, family: int, people: list[Person], religion: str, draw: Draw) -> _Home:
+    def _home(self, family: int, numbers: DistrictNumbers, people: list[Person], religion: str, draw: Draw) -> _Home:
         """Card and address; the card is younger than the family's last birth or death."""
         last_event = max([person.died or person.born for person in people])
-        issued_on = date.fromordinal(
-            between(draw, max(last_event + 1, self._today - 5500, _FIRST_CARD), self._today - 1)
-        )
+        earliest = max(last_event + 1, self._today - 5500, _FIRST_CARD)
+        issued_on = date.fromordinal(earliest + int(draw() * (self._today - earliest)))
         village = pick(draw, self._villages[family % DISTRICT_COUNT])
+        ticket = int(draw() * _TICKETS)
         number = f"{family:06}"
         return _Home(
             f"R{number}",
             f"F{number}",
-            family_card(family, issued_on),
+            numbers.family_card(issued_on),
             issued_on,
             religion,
-            f"JL. {pick(draw, self._words.streets)} NO. {between(draw, 1, 180)}",
-            f"00{between(draw, 1, 9)}",
-            f"00{between(draw, 1, 6)}",
+            f"JL. {pick(draw, self._words.streets)} NO. {ticket % 180 + 1}",
+            f"00{(ticket >> 8) % 9 + 1}",
+            f"00{(ticket >> 12) % 6 + 1}",
             village.postal_code or "",
             village.code,
         )
@@ -200,23 +203,27 @@ class FamilyBuilder:
         number: int,
         person: Person,
         home: _Home,
-        traits: _Traits,
+        traits: _Traits | None,
         draw: Draw,
-        namer: Callable[[Sex], str],
+        names: dict[Sex, tuple[str, ...]],
     ) -> Resident:
         born, died, sex, mother, father = person.born, person.died, person.sex, person.mother, person.father
         last_day = died or self._today
         age = int((last_day - born) / YEAR)
         status: ResidentStatus = "deceased" if died else "active"
-        ektp_status: EktpStatus = "not_recorded"
+        ektp_status: EktpStatus = "not_due"
         recorded_on = None
-        if traits.is_non_active:
-            status = "non_active"
-        else:
-            ektp_status, recorded_on = ektp(draw, born, age, last_day)
+        ticket = int(draw() * _TICKETS)  # one draw, cut into the chances of several small things
+        schooling, work, blood_type = livelihoods(age, sex)[ticket % LIVELIHOODS]
+        birth_place = HOME_BIRTH_PLACES[(ticket >> 9) % len(HOME_BIRTH_PLACES)]
+        if age >= EKTP_AGE:
+            ektp_status, recorded_on = ektp(ticket >> 15, born, last_day)
+        if traits:
+            birth_place = traits.birth_place
+            schooling, work = traits.education or schooling, traits.occupation or work
+            if traits.is_non_active:
+                status, ektp_status, recorded_on = "non_active", "not_recorded", None
         birth_on = person.birth_on or date.fromordinal(born)
-        choices = livelihoods(age, sex)
-        schooling, work, blood_type = choices[int(draw() * len(choices))]
         return _new_resident(
             id=f"{home.prefix}{number}",
             family_id=home.family_id,
@@ -224,17 +231,17 @@ class FamilyBuilder:
             kk=home.kk,
             name=person.name,
             sex=sex,
-            birth_place=traits.birth_place,
+            birth_place=birth_place,
             birth_on=birth_on,
             religion=home.religion,
             blood_type=blood_type,
             marital_status=person.marital,
             relationship=person.relationship,
-            education=traits.education or schooling,
-            occupation=traits.occupation or work,
-            mother_name=mother.name if mother else namer("P"),
+            education=schooling,
+            occupation=work,
+            mother_name=mother.name if mother else names["P"][int(draw() * NAMES)],
             mother_nik=mother.nik if mother else None,
-            father_name=father.name if father else namer("L"),
+            father_name=father.name if father else names["L"][int(draw() * NAMES)],
             father_nik=father.nik if father else None,
             address=home.address,
             rt=home.rt,
@@ -245,7 +252,7 @@ class FamilyBuilder:
             deceased_on=date.fromordinal(died) if died else None,
             ektp_status=ektp_status,
             ektp_recorded_on=recorded_on,
-            birth_certificate=_birth_certificate(birth_on, age, draw),
+            birth_certificate=_birth_certificate(birth_on, age, ticket >> 27),
         )
 
 
@@ -282,9 +289,9 @@ def _servant_occupation(servant: int) -> str:
     return CONTRACT_SERVANT if is_pppk(servant) else CIVIL_SERVANT
 
 
-def _birth_certificate(birth_on: date, age: int, draw: Draw) -> str | None:
+def _birth_certificate(birth_on: date, age: int, chance: int) -> str | None:
     """Children have one, adults often do not. The number is of this city, so it is nobody's."""
-    number = int(draw() * 9000) + 1000
-    if age >= _ADULT and number % 5 < 3:
+    if age >= _ADULT and chance & 3:
         return None
-    return f"{CITY_PLAIN}-LU-{TWO[birth_on.day]}{TWO[birth_on.month]}{birth_on.year}-{number}"
+    number = f"{TWO[birth_on.day]}{TWO[birth_on.month]}{birth_on.year}"
+    return f"{CITY_PLAIN}-LU-{number}-{TWO[chance % 100]}{TWO[chance // 100 % 100]}"

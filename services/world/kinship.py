@@ -5,10 +5,9 @@ Days are ordinals (`date.toordinal`) here. A household's first person is its anc
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 from services.world.entities import MaritalStatus, Relationship, Sex
-from services.world.randomness import Draw, between
+from services.world.randomness import Draw, between, pick
 
 YEAR = 365.2425
 """Days in a year."""
@@ -19,7 +18,7 @@ _YOUNGEST_SPOUSE = 7488  # 20 and a half years
 _LAST_MOTHERHOOD = 15706  # 43 years
 _LEAVES_HOME = 9131  # 25 years
 _OLDEST = 33602  # 92 years
-_FAMILY_SIZES = (0, 1, 1, 2, 2, 2, 3, 3, 3, 4)
+_FAMILY_SIZES = (0, 1, 2, 2, 2, 3, 3, 3, 4, 5)
 
 
 @dataclass(slots=True)
@@ -38,20 +37,13 @@ class Person:
     birth_on: date | None = None  # `born` as a date, likewise
 
 
-class Namer(Protocol):
-    """Gives a person of that sex a name."""
-
-    def __call__(self, sex: Sex) -> str:
-        """A full name in upper case."""
-
-
 @dataclass(slots=True)
 class Household:
-    """Builds one household with one stream of chance. `today` is the reference date."""
+    """Builds one household with one stream of chance. `today` is the reference date, `names` are those to draw."""
 
     draw: Draw
     today: int
-    namer: Namer
+    names: dict[Sex, tuple[str, ...]]
 
     def anchored(self, kind: str, anchor: Person) -> list[Person]:
         """A household around an anchor, who is 22 years or older.
@@ -65,6 +57,9 @@ class Household:
         if kind == "deceased":
             return self._widowed(anchor, anchor_died=True)
         return self._by_chance(anchor)
+
+    def _name(self, sex: Sex) -> str:
+        return pick(self.draw, self.names[sex])
 
     def _by_chance(self, anchor: Person) -> list[Person]:
         age = (self.today - anchor.born) / YEAR
@@ -100,7 +95,7 @@ class Household:
         born = min(born, self.today - _YOUNGEST_SPOUSE)
         younger = max(born, anchor.born)
         married = younger + _MARRIAGEABLE + int(2900 * draw())
-        return Person(sex, born, self.namer(sex), "ISTRI", "KAWIN"), min(married, self.today - 90)
+        return Person(sex, born, self._name(sex), "ISTRI", "KAWIN"), min(married, self.today - 90)
 
     def _children(self, father: Person, mother: Person, married: int, relationship: Relationship) -> list[Person]:
         """Children who still live at home, oldest first."""
@@ -114,7 +109,7 @@ class Household:
             wanted -= 1
             if born > at_home:
                 sex: Sex = "L" if draw() < 0.51 else "P"
-                children.append(Person(sex, born, self.namer(sex), relationship, "BELUM KAWIN", mother, father))
+                children.append(Person(sex, born, self._name(sex), relationship, "BELUM KAWIN", mother, father))
             born += 420 + int(draw() * 1400)
         return children
 
@@ -151,7 +146,7 @@ class Household:
         if self.today - born > _OLDEST:
             return people
         is_parent_of_head = child.relationship == "KEPALA KELUARGA"
-        elder = Person(sex, born, self.namer(sex), "ORANG TUA" if is_parent_of_head else "MERTUA", "CERAI MATI")
+        elder = Person(sex, born, self._name(sex), "ORANG TUA" if is_parent_of_head else "MERTUA", "CERAI MATI")
         if sex == "P":
             child.mother = elder
         else:
@@ -166,7 +161,7 @@ class Household:
         if self.today - born < 24 * YEAR:
             return people
         sex: Sex = "L" if self.draw() < 0.5 else "P"
-        child = Person(sex, born, self.namer(sex), "ANAK", "KAWIN", mother, anchor)
+        child = Person(sex, born, self._name(sex), "ANAK", "KAWIN", mother, anchor)
         partner, wedding = self._spouse(child)
         partner.relationship = "MENANTU"
         father, mother = (child, partner) if sex == "L" else (partner, child)

@@ -7,6 +7,7 @@ the seed gives each a *rank*, and each kind owns a range of ranks. Numbers there
 The person whom a family's kind is about (its *anchor*) is always its first member.
 """
 
+from bisect import bisect_right
 from datetime import date
 from itertools import accumulate
 from typing import NamedTuple
@@ -89,14 +90,13 @@ class Ranges:
         self.counts = counts
         ends = list(accumulate(counts.values()))
         self.starts = dict(zip(counts, [0, *ends[:-1]], strict=True))
-        self._places = [(end, kind, self.starts[kind]) for end, kind in zip(ends, counts, strict=True)]
+        self._ends = ends
+        self._places = list(self.starts.items())
 
     def place(self, rank: int) -> Place:
         """The kind that owns `rank`, and the position in it."""
-        for end, kind, start in self._places:
-            if rank < end:
-                return Place(kind, rank - start)
-        raise IndexError(rank)
+        kind, start = self._places[bisect_right(self._ends, rank)]
+        return Place(kind, rank - start)
 
 
 class Layout:

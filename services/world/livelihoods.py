@@ -75,8 +75,8 @@ class Livelihood(NamedTuple):
     blood_type: str
 
 
+LIVELIHOODS = 512
 _PUPIL_FROM, _ADULT_FROM, _WORKER_FROM = 6, 19, 23
-_VARIETY = 512
 
 
 def _adult_occupation(draw: Draw, sex: Sex, studying: float) -> str:
@@ -91,19 +91,19 @@ def _child(draw: Draw, age: int) -> Livelihood:
 
 @cache
 def livelihoods(age: int, sex: Sex) -> tuple[Livelihood, ...]:
-    """What a person of that age in years and that sex may be, each as often as it should be; never a civil servant.
+    """`LIVELIHOODS` things that a person of that age in years and that sex may be; never a civil servant.
 
     One draw from this table settles three fields, which matters for a hundred thousand residents.
     """
     draw = stream(0, 0)
     if age < _ADULT_FROM:
-        return tuple(_child(draw, age) for _ in range(_VARIETY // 8))
+        return tuple(_child(draw, age) for _ in range(LIVELIHOODS))
     if age > _WORKER_FROM:
         return livelihoods(_WORKER_FROM, sex)
     studying = 0.5 if age < _WORKER_FROM else 0.0
     return tuple(
         Livelihood(pick(draw, _ADULT_EDUCATION), _adult_occupation(draw, sex, studying), pick(draw, BLOOD_TYPES))
-        for _ in range(_VARIETY)
+        for _ in range(LIVELIHOODS)
     )
 
 
@@ -112,20 +112,15 @@ def servant_education(draw: Draw) -> str:
     return pick(draw, _SERVANT_EDUCATION)
 
 
-def ektp(draw: Draw, born: int, age: int, last_day: int) -> tuple[EktpStatus, date | None]:
-    """State of the electronic identity card and the day it was recorded, for someone who is not kept from it.
+def ektp(chance: int, born: int, last_day: int) -> tuple[EktpStatus, date]:
+    """State of the electronic identity card of someone of 17 years or more, and the day it was recorded.
 
-    Everyone from 17 years on has been recorded: only residents with status `non_active` have not.
+    Everyone of that age has been recorded: only residents with status `non_active` have not.
 
     Args:
-        draw: Chance.
+        chance: Any number; its remainder by 900 and by 8 are used.
         born: Birth date as an ordinal.
-        age: Years at `last_day`.
         last_day: Ordinal of the reference date, or of the day of death.
     """
-    if age < EKTP_AGE:
-        return "not_due", None
-    chance = draw()
-    recorded = max(born + _EKTP_DUE, _RECORDING_BEGAN) + int(chance * 900)
-    recorded = min(recorded, last_day - 1)
-    return ("recorded" if chance < 0.15 else "printed"), date.fromordinal(recorded)
+    recorded = max(born + _EKTP_DUE, _RECORDING_BEGAN) + chance % 900
+    return ("printed" if chance & 7 else "recorded"), date.fromordinal(min(recorded, last_day - 1))

@@ -26,10 +26,27 @@ def _serial(count: int, day: int) -> int:
     return (count * 2477 + day * 131) % SERIALS + 1
 
 
-def home_nik(family: int, birth_on: date, sex: Sex) -> str:
-    """The NIK of a member who was first registered in the district where the family lives."""
-    count, place = divmod(family, DISTRICT_COUNT)
-    return nik_number.compose(_DISTRICTS[place], birth_on, sex, _serial(count, birth_on.toordinal()))
+class DistrictNumbers:
+    """Gives the numbers of one family in the district where it lives."""
+
+    __slots__ = ("_count", "_district")
+
+    def __init__(self, family: int) -> None:
+        count, place = divmod(family, DISTRICT_COUNT)
+        self._count = count
+        self._district = _DISTRICTS[place]
+
+    def nik(self, birth_on: date, sex: Sex) -> str:
+        """The NIK of a member who was first registered in this district."""
+        return nik_number.compose(self._district, birth_on, sex, _serial(self._count, birth_on.toordinal()))
+
+    def unknown_nik(self, birth_on: date, sex: Sex) -> str:
+        """A well-formed NIK of this district that nobody has."""
+        return nik_number.compose(self._district, birth_on, sex, UNKNOWN_SERIAL)
+
+    def family_card(self, issued_on: date) -> str:
+        """The KK number of a card that was issued to this family on that day."""
+        return kk_number.compose(self._district, issued_on, SERIALS + _serial(self._count, issued_on.toordinal()))
 
 
 def foreign_nik(family: int, origin: str, birth_on: date, sex: Sex) -> str:
@@ -37,14 +54,3 @@ def foreign_nik(family: int, origin: str, birth_on: date, sex: Sex) -> str:
     block, count = divmod(family, SERIALS)
     district = f"{origin}{nik_number.FIRST_UNALLOCATED_DISTRICT + block}"
     return nik_number.compose(district, birth_on, sex, _serial(count, birth_on.toordinal()))
-
-
-def unknown_nik(family: int, birth_on: date, sex: Sex) -> str:
-    """A well-formed NIK of the family's district that nobody has."""
-    return nik_number.compose(_DISTRICTS[family % DISTRICT_COUNT], birth_on, sex, UNKNOWN_SERIAL)
-
-
-def family_card(family: int, issued_on: date) -> str:
-    """The KK number of a card that was issued on that day."""
-    count, place = divmod(family, DISTRICT_COUNT)
-    return kk_number.compose(_DISTRICTS[place], issued_on, SERIALS + _serial(count, issued_on.toordinal()))

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from services.world.entities import Sex
-from services.world.randomness import Draw, pick
+from services.world.randomness import Draw, pick, stream
 
+NAMES = 2048
 _ISLAM = "ISLAM"
+_OTHERS = "KRISTEN"
 RELIGIONS = (*(_ISLAM,) * 82, *("KRISTEN",) * 13, *("KATHOLIK",) * 2, *("HINDU",) * 2, "BUDDHA")
 """By frequency, of 100."""
 
@@ -74,18 +76,27 @@ def vocabulary() -> Vocabulary:
     )
 
 
-def personal_name(draw: Draw, words: Vocabulary, sex: Sex, religion: str) -> str:
-    """A name of one to three words, upper case, without titles, not out of place for the religion."""
+def _composed(draw: Draw, words: Vocabulary, sex: Sex, religion: str) -> str:
     turn = draw()
-    firsts = words.first[sex]
-    first = firsts[int(draw() * len(firsts))]
+    first = pick(draw, words.first[sex])
     if turn < 0.10:
         return first
     if turn < 0.32 and religion == _ISLAM:
         return f"{pick(draw, _RELIGIOUS_FIRST[sex])} {first}"
-    lasts = words.last[sex]
-    last = lasts[int(draw() * len(lasts))]
-    return f"{first} {last}" if turn < 0.85 else f"{first} {pick(draw, firsts)} {last}"
+    last = pick(draw, words.last[sex])
+    return f"{first} {last}" if turn < 0.85 else f"{first} {pick(draw, words.first[sex])} {last}"
+
+
+@cache
+def personal_names(sex: Sex, religion: str) -> tuple[str, ...]:
+    """Names of one to three words, upper case, without titles, and not out of place for the religion.
+
+    There are `NAMES` of them, each to be drawn with the same chance.
+    """
+    if religion not in {_ISLAM, _OTHERS}:
+        return personal_names(sex, _OTHERS)
+    draw = stream(0, 0)
+    return tuple(_composed(draw, vocabulary(), sex, religion) for _ in range(NAMES))
 
 
 def telling_name(draw: Draw, words: Vocabulary, sex: Sex, turn: int) -> str:

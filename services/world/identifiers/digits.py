@@ -1,4 +1,4 @@
-"""Two-digit texts from a table: format specifiers (`:02`) are six times as slow, and numbers are made by the million."""
+"""Two-digit texts from a table: format specifiers (`:02`) are six times as slow, and we make numbers by the million."""
 
 from datetime import date
 
