@@ -14,7 +14,6 @@ from lab.sandbox import Sandbox
 from lab.session import Session
 
 _INTENT = "reset.json"
-_SANDBOX = "sandbox.json"
 
 
 def own_sandbox(city: City, session: Session) -> Sandbox:
@@ -23,11 +22,10 @@ def own_sandbox(city: City, session: Session) -> Sandbox:
     Raises:
         LabFault: when a service does not do its part.
     """
-    file = session.settings.state / _SANDBOX
-    sandbox = Sandbox.read(file)
+    sandbox = Sandbox.read(session.settings.sandbox)
     if sandbox is None:
         sandbox = Sandbox.invent(_scopes(session))
-        sandbox.write(file)
+        sandbox.write(session.settings.sandbox)
     city.create(sandbox.id, sandbox.spec())
     if (session.settings.state / _INTENT).exists():
         reset(city, session, sandbox)
@@ -48,15 +46,10 @@ def reset(city: City, session: Session, sandbox: Sandbox) -> Sandbox:
     else:
         sandbox = replace(sandbox, scopes=scopes)
         city.delete(sandbox.id)
-        sandbox.write(session.settings.state / _SANDBOX)
+        sandbox.write(session.settings.sandbox)
         city.create(sandbox.id, sandbox.spec())
     intent.unlink()
     return sandbox
-
-
-def kept_sandbox(session: Session) -> Sandbox | None:
-    """Returns the participant's sandbox as it was kept, without asking any service; None before the first `lab up`."""
-    return Sandbox.read(session.settings.state / _SANDBOX)
 
 
 def _scopes(session: Session) -> tuple[str, ...]:

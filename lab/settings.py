@@ -67,6 +67,11 @@ class Settings:
         return self.home / "work"
 
     @property
+    def sandbox(self) -> Path:
+        """The participant's own sandbox and its client's secret; mode 0600."""
+        return self.state / "sandbox.json"
+
+    @property
     def learner(self) -> Path:
         """The virtual environment that participants' programs run in; the set-up makes it in the clone."""
         return self.root / ".lab" / "learner"

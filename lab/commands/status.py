@@ -11,7 +11,6 @@ from lab.agencies import Agency, agencies
 from lab.city import Background, Condition
 from lab.ports import is_ready
 from lab.record import Record
-from lab.reset import kept_sandbox
 from lab.sandbox import Sandbox
 from lab.session import Session
 from lab.usage import as_json
@@ -50,7 +49,7 @@ def _is_well(service: dict[str, str]) -> bool:
 def _facts(session: Session) -> dict[str, Any]:
     """Returns everything that the command shows, under the names of its JSON."""
     background = Background(session.settings)
-    record, condition, sandbox = background.record(), background.condition(), kept_sandbox(session)
+    record, condition, sandbox = background.record(), background.condition(), Sandbox.read(session.settings.sandbox)
     served = agencies(session.settings.root)
     return {
         "format_version": FORMAT_VERSION,

@@ -1,0 +1,100 @@
+"""The participant's earlier scores: one line per run in `.lab/reports/history.jsonl`, only ever added to."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.results import Results
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One run of an exercise.
+
+    Attributes:
+        at: RFC 3339.
+        exercise: its number.
+        run_id: names the run; its report is overwritten by the next one.
+        verdict: of the whole run; `error` means that the lab failed and the score does not count.
+        practice: the seed was asked for.
+    """
+
+    at: str
+    exercise: int
+    run_id: str
+    score: float
+    max_score: float
+    verdict: str
+    passed: bool
+    practice: bool
+
+    @classmethod
+    def of(cls, results: Results) -> "Score":
+        """Returns the line for a run."""
+        return cls(
+            at=results.started_at,
+            exercise=results.exercise.number,
+            run_id=results.run_id,
+            score=results.score,
+            max_score=results.max_score,
+            verdict=results.verdict.value,
+            passed=results.passed,
+            practice=results.practice,
+        )
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run says something about the participant's work on a fresh city."""
+        return self.verdict != "error" and not self.practice
+
+
+class History:
+    """The scores of this lab."""
+
+    def __init__(self, reports: Path) -> None:
+        """Describes the history kept in the folder `reports`; touches nothing."""
+        self._file = reports / "history.jsonl"
+
+    def add(self, score: Score) -> None:
+        """Adds one line, in one write, so that two runs at once both arrive whole.
+
+        Raises:
+            OSError: when it cannot be written.
+        """
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"format_version": FORMAT_VERSION, **asdict(score)}) + "\n"
+        descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+
+    def __iter__(self) -> Iterator[Score]:
+        """Gives the scores, the oldest first; a line that a power cut tore is left out."""
+        try:
+            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            score = _score(line)
+            if score:
+                yield score
+
+    def best(self, exercise: int) -> Score | None:
+        """Returns the best run of an exercise that counts; of equal ones the first."""
+        counting = [score for score in self if score.exercise == exercise and score.counts]
+        return max(counting, key=lambda score: score.score, default=None)
+
+
+def _score(line: str) -> Score | None:
+    try:
+        content: dict[str, Any] = json.loads(line)
+        content.pop("format_version")
+        return Score(**content)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
