@@ -176,6 +176,11 @@ class Grading:
         self._secrets = tuple(secrets)
         self._seen = dict.fromkeys(city.services, 0)
 
+    @property
+    def calls(self) -> tuple[Exchange, ...]:
+        """The calls of all runs so far."""
+        return tuple(call for run in self.runs for call in run.calls)
+
     def run(
         self,
         *,
