@@ -61,7 +61,7 @@ def _call(arguments: Sequence[str], session: Session) -> int:
     except click.ClickException as error:
         raise refusal(error) from error
     except LabFault as fault:
-        raise LabFailedError(fault.message, _("If this stays so, run: lab doctor")) from fault
+        raise LabFailedError(fault.message, _("If this stays so, run: make doctor")) from fault
     except Exception as error:
         raise LabFailedError(
             _("The lab itself has an error; your work is not at fault."),

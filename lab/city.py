@@ -184,14 +184,14 @@ class Background:
                 self._end(record)
                 raise LabFailedError(
                     _("The agencies were not ready after {seconds} seconds.", seconds=int(READY_TIMEOUT_SECONDS)),
-                    _("Run lab doctor, then lab up again. The log is {log}.", log=self.log),
+                    _("Run make doctor, then make up again. The log is {log}.", log=self.log),
                     self.log_tail(),
                 )
             if waiting and _has_ended(record, within_seconds=_POLL_SECONDS):
                 self._end(record)
                 raise LabFailedError(
                     _("The agencies' process ended while it was starting."),
-                    _("Run lab doctor, then lab up again. The log is {log}.", log=self.log),
+                    _("Run make doctor, then make up again. The log is {log}.", log=self.log),
                     self.log_tail(),
                 )
 
@@ -249,4 +249,4 @@ def _refuse_taken_ports(served: Sequence[Agency], port_base: int) -> None:
         else _("Port {port} is already used by another program.", port=taken)
     )
     free = free_base(port_base, [agency.port_offset for agency in served])
-    raise LabFailedError(problem, _("Close that program, or use other ports: LAB_PORT_BASE={free} lab up", free=free))
+    raise LabFailedError(problem, _("Close that program, or use other ports: LAB_PORT_BASE={free} make up", free=free))

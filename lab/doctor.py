@@ -112,7 +112,7 @@ def _ports(settings: Settings) -> Finding:
         "ports",
         State.BAD,
         _("Port {port} is used by {who}.", port=taken, who=who),
-        _("Close it, or use other ports: LAB_PORT_BASE={free} lab up", free=free_base(base, offsets)),
+        _("Close it, or use other ports: LAB_PORT_BASE={free} make up", free=free_base(base, offsets)),
     )
 
 

@@ -22,13 +22,13 @@ def run(session: Session, number: int) -> None:
     console = session.console
     hint = Hints(session.settings.reports).next(chosen(number, session.settings))
     if hint is None:
-        console.say(_("No task waits for a hint. Check your work with: lab exercise {number}", number=number), "good")
+        console.say(_("No task waits for a hint. Check your work with: make exercise-{number}", number=number), "good")
         return
     console.say(_("Hint {number} of {total} for: {task}", number=hint.number, total=hint.total, task=hint.task))
     console.say()
     console.say(hint.text)
     console.say()
     if hint.number < hint.total:
-        console.say(_("Still stuck? One more hint: lab hint {number}", number=number), "quiet")
+        console.say(_("Still stuck? One more hint: make hint-{number}", number=number), "quiet")
     else:
         console.say(_("That was the last hint for this task. Your trainer is glad to help."), "quiet")

@@ -83,12 +83,12 @@ def _sandbox(sandbox: Sandbox) -> dict[str, Any]:
 def _tell(session: Session, facts: dict[str, Any]) -> None:
     console = session.console
     if facts["state"] == Condition.STOPPED.value:
-        console.say(_("The lab is not running. Start it with: lab up"), "quiet")
+        console.say(_("The lab is not running. Start it with: make up"), "quiet")
         return
     if facts["state"] == Condition.CRASHED.value:
         console.problem(
             _("The lab stopped by itself."),
-            _("Start it again with: lab up. Nothing saved was lost."),
+            _("Start it again with: make up. Nothing saved was lost."),
             Background(session.settings).log_tail(),
         )
         return

@@ -27,7 +27,7 @@ def run(session: Session) -> None:
             console.say(f"  {lab.record.services[agency.name]}  {agency.title(language)}")
         console.say()
         console.say(
-            _("Open {url}/docs in a browser, or begin with: lab exercise 1", url=lab.record.services[served[-1].name])
+            _("Open {url}/docs in a browser, or begin with: make exercise-1", url=lab.record.services[served[-1].name])
         )
 
 

@@ -7,7 +7,7 @@ import time
 
 from lab.installation.sentences import sentence
 
-_PACKAGE = re.compile(r"(?:Collecting|Processing) (?:\S*[/\\])?([A-Za-z0-9_.]+(?:-[A-Za-z_.]+)*)")
+_PACKAGE = re.compile(r"(?:Collecting|Processing) (?:.*[/\\])?([A-Za-z0-9_.]+(?:-[A-Za-z_.]+)*)")
 
 
 def tell(text: str, end: str = "\n") -> None:
@@ -37,7 +37,7 @@ class Progress:
 
     def heard(self, line: str) -> None:
         """Says what the step is doing, from a line of pip's output."""
-        package = _PACKAGE.match(line)
+        package = _PACKAGE.match(line.partition(" (from ")[0])
         if package:
             self._show(f"{self._title} … {package.group(1)}")
         elif "Retrying (" in line:

@@ -81,6 +81,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Menyiapkan lab. Ini hanya sekali; unduhannya sekitar {megabytes} MB.",
         "Setting the lab up. This happens once; the download is about {megabytes} MB.",
     ),
+    "mending": (
+        "Menyiapkan lab dari paket yang sudah terunduh; internet tidak diperlukan.",
+        "Setting the lab up from packages that are here already; no internet is needed.",
+    ),
     "half_made": (
         "Penyiapan sebelumnya belum tuntas atau lab pindah tempat; lingkungannya dibuat lagi.",
         "The last set-up was not finished, or the lab was moved; its environment is made again.",

@@ -50,6 +50,7 @@ class Setup:
         locks = root / "requirements"
         self._lab_lock = locks / f"{size}.lock"
         self._learner_lock = locks / "learner.lock"
+        self._complete = self._home / "wheels" / f"{size}-{sys.implementation.cache_tag}.complete"
         self._lab_inputs = {"project": digest(root / "pyproject.toml"), "lab": digest(locks / "lab.lock")}
         self._lab_inputs[size] = digest(self._lab_lock)
         self._learner_inputs = {"learner": digest(self._learner_lock)}
@@ -72,7 +73,10 @@ class Setup:
         with held(self._home / "setup.lock", _LONGEST_WAIT_SECONDS, on_wait=lambda: tell(waiting)):
             if self.is_done():
                 return
-            tell(sentence("starting", self._language, megabytes=host.DOWNLOAD_MB[self._size]))
+            if self._is_downloaded():
+                tell(sentence("mending", self._language))
+            else:
+                tell(sentence("starting", self._language, megabytes=host.DOWNLOAD_MB[self._size]))
             self._clear_the_way()
             progress = Progress(5, self._language)
             try:
@@ -125,15 +129,19 @@ class Setup:
         progress.done()
 
     def _download(self, installer: Installer, progress: Progress) -> None:
-        """Downloads, unless everything is there already for this Python."""
-        complete = installer.wheels / f"{self._size}-{sys.implementation.cache_tag}.complete"
-        content = digest(self._lab_lock) + digest(self._learner_lock)
-        if complete.exists() and complete.read_text(encoding="utf-8") == content:
+        if self._is_downloaded():
             return
         installer.download([self._lab_lock, self._learner_lock], progress)
-        draft = complete.with_suffix(".new")
-        draft.write_text(content, encoding="utf-8")
-        draft.replace(complete)
+        draft = self._complete.with_suffix(".new")
+        draft.write_text(self._locked(), encoding="utf-8")
+        draft.replace(self._complete)
+
+    def _is_downloaded(self) -> bool:
+        """Tells whether every wheel of both locks is there for this Python."""
+        return self._complete.exists() and self._complete.read_text(encoding="utf-8") == self._locked()
+
+    def _locked(self) -> str:
+        return digest(self._lab_lock) + digest(self._learner_lock)
 
     def _make_learner(self, installer: Installer, progress: Progress) -> None:
         """Makes the participants' interpreter.
