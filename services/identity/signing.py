@@ -1,0 +1,72 @@
+"""The key that signs tokens: made once, kept beside the sandboxes, read into memory at its first use."""
+
+import os
+import secrets
+import threading
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.jwk import KeyParameters, KeySet, RSAKey
+
+from services.kit.tokens import ALGORITHM
+
+_BITS = 2048
+
+
+class SigningKey:
+    """An RSA key in a file of its own, mode 0600.
+
+    It does not belong to any sandbox: a reset leaves tokens valid. Making it takes some 50 ms and reading it as long,
+    which is why neither happens before the first token is asked for.
+
+    Args:
+        file: where it is kept, in PEM.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._key: RSAKey | None = None
+
+    def load(self) -> RSAKey:
+        """Give the key, making it if there is none yet. Blocking: run it in a thread."""
+        with self._lock:
+            if self._key is None:
+                if not self._file.exists():
+                    self._make()
+                parameters: KeyParameters = {"use": "sig", "alg": ALGORITHM}
+                self._key = RSAKey.import_key(self._file.read_bytes(), parameters)
+                self._key.ensure_kid()
+            return self._key
+
+    def _make(self) -> None:
+        """Write a new key whole under another name, then give it its own: half a key is never read."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        making = self._file.with_name(f".{self._file.name}-{secrets.token_hex(4)}")
+        handle = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(RSAKey.generate_key(_BITS).as_pem(private=True))
+            opened.flush()
+            os.fsync(opened.fileno())
+        making.replace(self._file)
+
+
+@cache
+def signing_key(data: Path) -> SigningKey:
+    """Give the key of the identity service whose sandboxes are in `data`.
+
+    It stands beside that folder, not in it: there the store clears away whatever is no sandbox.
+    """
+    return SigningKey(data.parent / "identity-keys" / "signing.pem")
+
+
+def published(key: RSAKey) -> KeySet:
+    """Give the key set that everyone may have: public halves only."""
+    return KeySet([RSAKey.import_key(key.as_dict(private=False))])
+
+
+def signed(key: RSAKey, claims: Mapping[str, object]) -> str:
+    """Give the access token with these claims (RFC 9068 §2.1: `typ` is `at+jwt`)."""
+    return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "at+jwt"}, dict(claims), key)
