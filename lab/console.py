@@ -17,13 +17,20 @@ _PLAIN_MARKS = {"good": "OK", "bad": "X", "warn": "!", "quiet": "-"}
 
 
 class Console:
-    """Writes for people: results to standard output, problems to standard error."""
+    """Writes for people: results to standard output, problems to standard error.
+
+    Attributes:
+        in_colour: standard output shows colour, and the person wants it.
+        unicode: standard output shows more than ASCII.
+    """
 
     def __init__(self, *, colour: bool) -> None:
         """Makes a console, without colour if `colour` is False; where output is no terminal there is none anyway."""
         self._colour = None if colour else False
         self._live = sys.stderr.isatty()
-        self._marks = _MARKS if _shows("✓✗…") else _PLAIN_MARKS
+        self.in_colour = colour and sys.stdout.isatty()
+        self.unicode = _shows("✓✗…→│")
+        self._marks = _MARKS if self.unicode else _PLAIN_MARKS
 
     def say(self, text: Text | str = "", mood: Mood | None = None) -> None:
         """Writes one line; with a mood, a mark in its colour goes before it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from grader.isolation import rungs
 from grader.language import Text, catalogue, verbatim
 from lab.agencies import agencies
 from lab.city import Background, Condition
@@ -28,6 +29,7 @@ _MEMORY_NEEDED = 300 * _MIB
 _MEMORY_COMFORTABLE = 800 * _MIB
 _INDONESIAN_HOURS = frozenset({7, 8, 9})
 _IMPORTS_TIMEOUT_SECONDS = 20
+_MEND_ISOLATION = {"bubblewrap": _("Optional, on Debian or Ubuntu: sudo apt install bubblewrap")}
 
 
 class State(StrEnum):
@@ -60,6 +62,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     looks: list[Callable[[Settings], Finding]] = [_python, _installation, _learner, _ports, _disk, _memory, _clock]
     for look in [*looks, _encoding]:
         yield look(settings)
+    yield from _isolations()
+    yield _node()
 
 
 def _python(settings: Settings) -> Finding:
@@ -153,6 +157,32 @@ def _encoding(_settings: Settings) -> Finding:
     if encoding == "utf8":
         return Finding("encoding", State.GOOD, found)
     return Finding("encoding", State.WARN, found, _("Set a UTF-8 locale, such as LANG=C.UTF-8; on Windows: chcp 65001"))
+
+
+def _isolations() -> Iterator[Finding]:
+    """Tries every rung of the ladder; only the best one that works matters, so that others may be missing."""
+    working = False
+    for rung in rungs():
+        obstacle = rung.obstacle()
+        name = f"isolation_{rung.name}"
+        if obstacle is None:
+            working = True
+            yield Finding(name, State.GOOD, _("Your programs can be kept apart by: {name}.", name=rung.name))
+        elif working:
+            yield Finding(name, State.GOOD, _("{name} does not work here, and is not needed.", name=rung.name))
+        else:
+            found = _("{name} does not work here: {reason}", name=rung.name, reason=obstacle)
+            yield Finding(name, State.WARN, found, _MEND_ISOLATION.get(rung.name))
+    if not working:
+        yield Finding("isolation", State.BAD, _("Your programs cannot be kept apart, so nothing can be graded."))
+
+
+def _node() -> Finding:
+    """Looks for Node.js, which only those need who answer exercises in JavaScript."""
+    found = shutil.which("node")
+    if found:
+        return Finding("node", State.GOOD, _("Node.js is there, for answers in JavaScript."))
+    return Finding("node", State.GOOD, _("Node.js is not there; only answers in JavaScript would need it."))
 
 
 def _size(size: int) -> str:
