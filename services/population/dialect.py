@@ -90,9 +90,9 @@ _NOT_COMPARED = {"USER_ID", "PASSWORD", "IP_USER", "TRESHOLD", "NIK"}
     summary="Mencocokkan data per elemen (dialek Dukcapil)",
     description=(
         "Selalu HTTP 200; bacalah `content[0]`. Bila ada `RESPONSE_CODE`, NIK tidak dapat diverifikasi: 15 format "
-        "salah, 13 tidak ditemukan, 12 ganda, 11 meninggal, 14 nonaktif (diperiksa dalam urutan itu), 05 kuota habis. Bila "
-        "tidak, setiap elemen yang dikirim dijawab `Sesuai` atau `Tidak Sesuai`, dengan skor untuk `NAMA_LGKP`, "
-        "`TMPT_LHR`, dan `ALAMAT`."
+        "salah, 13 tidak ditemukan, 12 ganda, 11 meninggal, 14 nonaktif (diperiksa dalam urutan itu), 05 kuota "
+        "habis. Bila tidak, setiap elemen yang dikirim dijawab `Sesuai` atau `Tidak Sesuai`, dengan skor untuk "
+        "`NAMA_LGKP`, `TMPT_LHR`, dan `ALAMAT`."
     ),
     response_model=DialectAnswer,
 )
