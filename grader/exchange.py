@@ -182,7 +182,8 @@ class Exchange:
         elif authorization:
             words += ["-H", quoted(f"Authorization: {sanitise(authorization, limit=80)}")]
         for name in _REPEATED_HEADERS:
-            if value := sanitise(given.get(name.lower(), ""), limit=400):
+            value = sanitise(given.get(name.lower(), ""), limit=400)
+            if value and value != "*/*":  # what curl sends by itself
                 words += ["-H", quoted(f"{name}: {value}")]
         return words
 

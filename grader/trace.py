@@ -109,7 +109,8 @@ def totals(story: Story, language: Language) -> list[Text]:
     return told
 
 
-def _style(call: Call) -> str:
+def style(call: Call) -> str:
+    """Return the style of `grader.ink` that fits how a call ended."""
     if call.status is None or call.status >= 500:
         return "bad"
     return "warn" if call.status >= 400 else "good"
@@ -210,7 +211,7 @@ class _Diagram:
         before = "├" + "".join(shaft[:1])
         after = "".join(shaft[1 + cells(room) :]) + "│"
         return (
-            " " * self._home + self._ink(before) + self._ink(room, _style(call)) + self._ink(after)
+            " " * self._home + self._ink(before) + self._ink(room, style(call)) + self._ink(after)
             + self._lifelines(target + 1)
         )  # fmt: skip
 
@@ -246,7 +247,7 @@ class _List:
         clock = seconds(call.at, language, 2).rjust(6)
         head = f"{indent}{clock}  {call.service} "
         ended = fit("→ " + outcome(call).render(language), max(self._paper.width - cells(head), 0))
-        lines = [self._ink(fit(head, self._paper.width)) + self._ink(ended, _style(call))]
+        lines = [self._ink(fit(head, self._paper.width)) + self._ink(ended, style(call))]
         lines.append(self._line(f"{indent}        {label(call)}"))
         if (said := remark(call)) is not None:
             words = f"▲ {said.render(language)}"
