@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.exercise import find
+from grader.language import current_language, use_language
 from lab.city import Background
 from lab.ports import is_free
 from lab.settings import Settings
@@ -48,3 +50,64 @@ def background(settings):
     yield make
     for one in made:
         one.stop(lambda: None)
+
+
+EXERCISE = """
+format_version = 1
+number = 7
+slug = "greeting"
+kind = "job"
+minutes = 30
+level = "basic"
+uses = ["population"]
+requires = []
+scopes = ["population:read"]
+wall_seconds = 10
+pass_mark = 80
+title = {id = "Salam", en = "Greeting"}
+summary = {id = "Menyapa.", en = "Greets."}
+
+[[tasks]]
+id = "hello"
+title = {id = "Menyapa dunia", en = "Greet the world"}
+points = 60
+
+[[tasks]]
+id = "again"
+title = {id = "Sekali lagi", en = "Once more"}
+points = 40
+"""
+HINTS = """# Hints
+
+## hello
+
+1. Look at the world.
+2. Print it.
+
+## again
+
+1. A loop
+   can do it.
+2. `for _ in range(2)`
+"""
+
+
+@pytest.fixture
+def exercise(settings):
+    """An exercise with two tasks in the clone of `settings`."""
+    folder = settings.root / "exercises" / "07_greeting"
+    (folder / "starter").mkdir(parents=True)
+    (folder / "starter" / "main.py").write_text("# your program\n", encoding="utf-8")
+    (folder / "exercise.toml").write_text(EXERCISE, encoding="utf-8")
+    for name in ("hints.md", "hints.en.md"):
+        (folder / name).write_text(HINTS, encoding="utf-8")
+    return find(7, settings.root / "exercises")
+
+
+@pytest.fixture(autouse=True)
+def _speaks_english():
+    """Tests of the lab read English; the language of a process is one, so it is put back."""
+    before = current_language()
+    use_language("en")
+    yield
+    use_language(before)
