@@ -25,7 +25,8 @@ MAX_ENTRIES = 50_000
 
 _SECRET_HEADERS = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 _SECRET_MEMBERS = re.compile(
-    r'("(?:access_token|client_secret|password)"\s*:\s*")[^"]*|((?:access_token|client_secret|password)=)[^&]*', re.IGNORECASE
+    r'("(?:access_token|client_secret|password)"\s*:\s*")[^"]*|((?:access_token|client_secret|password)=)[^&]*',
+    re.IGNORECASE,
 )
 
 _LAST = Prepared(select(func.coalesce(func.max(journal.c.seq), 0).label("last")))
