@@ -71,11 +71,11 @@ def outcome(call: Call) -> Text:
 def remark(call: Call) -> Text | None:
     """Return what else is to be said of a call: that the lab planted its trouble, that calls ran together."""
     time = _asked(call.retry_after)
-    if call.fault and time:
+    if call.fault and call.retry_after:
         return _("planted by the lab: {fault}; asked to wait: {time}", fault=call.fault, time=time)
     if call.fault:
         return _("planted by the lab: {fault}", fault=call.fault)
-    if time:
+    if call.retry_after:
         return _("asked to wait: {time}", time=time)
     return _("up to {n} at once", n=call.together) if call.together > 1 else None
 
@@ -88,9 +88,9 @@ def pause(wait: Wait, language: Language) -> Text:
     return _("waited {time} s", time=length)
 
 
-def _asked(retry_after: str) -> str:
+def _asked(retry_after: str) -> Text:
     """Return a Retry-After, which may be a number of seconds or a date (RFC 9110 §10.2.3)."""
-    return f"{retry_after} s" if retry_after.isdigit() else retry_after
+    return _("{time} s", time=retry_after) if retry_after.isdigit() else verbatim(retry_after)
 
 
 def label(call: Call) -> str:

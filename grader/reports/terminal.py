@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Final
 
+from grader import trace
 from grader.ink import Ink
 from grader.language import Language, Text, catalogue, current_language
 from grader.plaintext import cells, fit, sanitise
@@ -63,7 +64,7 @@ class _Page:
         yield self._say(_("run {run}", run=results.run_id))
         if results.isolation:
             yield self._say(_("isolation: {rung}", rung=results.isolation))
-        yield self._say(_("{seconds} s", seconds=f"{results.execution_time:.1f}"))
+        yield self._say(_("{time} s", time=trace.seconds(results.execution_time, self._language)))
 
     def _task(self, task: TaskResult, results: Results) -> Iterator[str]:
         badge = BADGES[task.verdict]

@@ -9,8 +9,8 @@ from grader.verdicts import Verdict
 
 _ = catalogue(__file__)
 
-PLAIN_RUNG: Final = "plain"
-"""Name of the isolation rung that keeps files and ports open."""
+PLAIN_RUNG: Final = "process"
+"""Name of the isolation rung that leaves files and ports open (`grader.isolation.process`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,15 @@ BADGES: Final = {
     Verdict.FAIL: Badge(_("NOT YET"), "✗", "bad"),
     Verdict.SKIP: Badge(_("WAITING"), "○", "quiet"),
     Verdict.ERROR: Badge(_("LAB ERROR"), "▲", "lab"),
+}
+
+_LIMITS: Final = {
+    "wall": _("time"),
+    "cpu": _("computing time"),
+    "memory": _("memory"),
+    "processes": _("number of processes"),
+    "disk": _("size of all files together"),
+    "file": _("size of one file"),
 }
 
 
@@ -104,4 +113,5 @@ def ending(results: Results) -> Text | None:
         return None
     if program.ended_by == "exit":
         return _("Your program ended with exit code {code}.", code=program.exit_status)
-    return _("Your program was stopped: it reached a limit ({limit}).", limit=program.ended_by)
+    limit = _LIMITS.get(program.ended_by, program.ended_by)
+    return _("Your program was stopped: it reached a limit ({limit}).", limit=limit)

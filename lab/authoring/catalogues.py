@@ -176,7 +176,7 @@ def update(home: Path, root: Path) -> str | None:
         return None
     catalog.update(fresh, no_fuzzy_matching=True)
     for entry in catalog:
-        entry.flags.discard("python-format")  # a per cent sign in a sentence is a per cent sign
+        entry.flags &= {"fuzzy"}  # Babel's guesses at the format are noise: a per cent sign is a per cent sign
     _write_po(home / PO, catalog)
     _write_mo((home / PO).with_suffix(".mo"), catalog)
     left = sum(1 for entry in catalog if entry.id and not entry.string)
