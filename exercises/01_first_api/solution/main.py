@@ -28,7 +28,7 @@ def get(client, path, **params):
 
 
 def residents(client, district):
-    params = {"district": district, "limit": 50}
+    params = {"region": district, "limit": 50}
     while True:
         response = get(client, "/v1/residents", **params)
         response.raise_for_status()

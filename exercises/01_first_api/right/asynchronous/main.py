@@ -38,7 +38,7 @@ class Client:
         return response
 
     async def residents(self):
-        ids, params = [], {"district": os.environ["DISTRICT"], "limit": "50"}
+        ids, params = [], {"region": os.environ["DISTRICT"], "limit": "50"}
         more = True
         while more:
             page = (await self.get("/v1/residents", params)).raise_for_status().json()

@@ -24,7 +24,7 @@ async function get(path) {
 
 await newToken();
 const report = { jumlah: 0, penduduk: [], ditemukan: {}, tidak_ditemukan: [] };
-let next = `/v1/residents?${new URLSearchParams({ district: DISTRICT, limit: "50" })}`;
+let next = `/v1/residents?${new URLSearchParams({ region: DISTRICT, limit: "50" })}`;
 while (next) {
   const response = await get(next);
   const page = await response.json();

@@ -47,7 +47,7 @@ for nik in os.environ["NIKS"].split(","):
         found[nik] = resident["name"]
 cursor = ""
 while True:
-    query = {"district": os.environ["DISTRICT"], "limit": 20}
+    query = {"region": os.environ["DISTRICT"], "limit": 20}
     if cursor:
         query["cursor"] = cursor
     page = get("/v1/residents?" + urlencode(query))

@@ -28,7 +28,7 @@ def get(client, path, **params):
 
 
 def residents(client, district):
-    params = {"district": district, "limit": 1000}
+    params = {"region": district, "limit": 1000}
     while True:
         response = get(client, "/v1/residents", **params)
         response.raise_for_status()
