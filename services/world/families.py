@@ -24,8 +24,9 @@ from services.world.regions import CITY_PLAIN, DISTRICT_COUNT, HOME_BIRTH_PLACES
 from services.world.registration import DistrictNumbers, foreign_nik
 from services.world.vocabulary import NAMES, RELIGIONS, personal_names, telling_name, vocabulary
 
-RETIRED_EVERY = 14
-PPPK_EVERY = 4
+HEADS = 44
+"""The first civil servants head the agencies, so they are neither retired nor on contract."""
+
 _AGES = (22, 74)
 _AGES_BY_KIND = {"deceased_active_elsewhere": (29, 57), "servant": (28, 56)}
 _RETIRED_AGES = (59, 70)
@@ -40,12 +41,12 @@ _new_family = minter(Family)
 
 def is_retired(servant: int) -> bool:
     """Whether the civil servant of this number has retired."""
-    return servant % RETIRED_EVERY == RETIRED_EVERY - 1
+    return servant >= HEADS and servant % 14 == 13
 
 
 def is_pppk(servant: int) -> bool:
     """Whether the civil servant of this number is a contract servant."""
-    return servant % PPPK_EVERY == 1
+    return servant >= HEADS and servant % 4 == 1
 
 
 @dataclass(slots=True)

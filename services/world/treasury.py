@@ -1,0 +1,250 @@
+"""Documents that have moved money up to the reference date: SPD, SPP, SPM and SP2D of every agency.
+
+On each budget line the sum of SP2D stays within that of SPP, SPP within SPD, and SPD within the DPA, because a month's
+documents never ask for more than the month's cash plan. Planted: cancelled SP2D that were paid again, cancelled SPP and
+SPM. Papers of the last days are still under way.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from services.world.entities import BudgetLine, Charge, DocumentStatus, PaymentKind, Sp2d, Spd, Spm, Spp
+from services.world.minting import minter
+from services.world.randomness import Draw, between, section_key, stream
+from services.world.regions import CITY_CODE
+
+_FLOATS_IDR = (60_000_000, 180_000_000)
+_PAYROLL = "5.1.01"
+_CAPITAL = "5.2"
+_PAYROLL_DEDUCTION, _TAX_DEDUCTION = 8, 11
+"""Percent withheld from salaries and from suppliers; nothing is withheld from floats."""
+
+_SPP_CANCELLED_EVERY = 61
+_SPM_REPLACED_EVERY = 83
+_SP2D_REISSUED_EVERY = 29
+"""Every so many-th payment of the city goes wrong in this way, so that no city lacks one."""
+
+_SPP, _SPM, _SP2D = "02.0", "03.0", "04.0"
+_TREASURER, _SUPPLIER = "Bendahara Pengeluaran", "Penyedia barang/jasa"
+_PURPOSES: dict[PaymentKind, str] = {
+    "UP": "Uang persediaan",
+    "GU": "Ganti uang persediaan",
+    "TU": "Tambahan uang persediaan",
+    "LS": "Pembayaran langsung",
+}
+
+_new_charge = minter(Charge)
+_new_spd = minter(Spd)
+_new_spp = minter(Spp)
+_new_spm = minter(Spm)
+_new_sp2d = minter(Sp2d)
+
+
+@dataclass(slots=True)
+class Papers:
+    """The documents of all agencies, each kind in the order of agency and sequence."""
+
+    spds: list[Spd] = field(default_factory=list)
+    spps: list[Spp] = field(default_factory=list)
+    spms: list[Spm] = field(default_factory=list)
+    sp2ds: list[Sp2d] = field(default_factory=list)
+
+
+class _Request(NamedTuple):
+    """A payment that an agency asks for."""
+
+    kind: PaymentKind
+    filed_on: date
+    payee: str
+    deduction_percent: int
+    charges: tuple[Charge, ...]
+    amount_idr: int
+
+
+def papers_of(seed: int, reference_date: date, lines: Sequence[BudgetLine]) -> Papers:
+    """All documents dated before the reference date.
+
+    Args:
+        seed: The city's.
+        reference_date: The city's.
+        lines: The budget lines of the year, those of one agency together.
+    """
+    key = section_key(seed, reference_date, "treasury")
+    papers = Papers()
+    for number, agency_lines in enumerate(_by_agency(lines)):
+        _Desk(stream(key, number), reference_date, agency_lines, papers).work()
+    return papers
+
+
+def _by_agency(lines: Sequence[BudgetLine]) -> Iterator[list[BudgetLine]]:
+    agency: list[BudgetLine] = []
+    for line in lines:
+        if agency and line.skpd_code != agency[0].skpd_code:
+            yield agency
+            agency = []
+        agency.append(line)
+    if agency:
+        yield agency
+
+
+class _Desk:
+    """The treasurer's desk of one agency: writes its documents of the year."""
+
+    def __init__(self, draw: Draw, today: date, lines: list[BudgetLine], papers: Papers) -> None:
+        self._draw = draw
+        self._today = today
+        self._lines = lines
+        self._papers = papers
+        self._skpd = lines[0].skpd_code
+        self._float = between(draw, *_FLOATS_IDR) // 100_000 * 100_000
+        self._has_extra = draw() < 0.2
+        self._sequences = {_SPP: 0, _SPM: 0, _SP2D: 0}
+
+    def work(self) -> None:
+        """Write all documents, month by month."""
+        self._release()
+        for month in range(1, self._today.month + 1):
+            for request in self._requests(month):
+                self._file(request)
+
+    def _release(self) -> None:
+        """An SPD at the beginning of each quarter, for what the cash plan holds in it."""
+        for quarter in range(1, 5):
+            first = 3 * quarter - 3
+            issued_on = date(self._today.year, first + 1, 4)
+            if issued_on >= self._today:
+                break
+            charges = tuple(
+                _new_charge(budget_line_id=line.id, amount_idr=amount)
+                for line in self._lines
+                if (amount := sum(line.cash_plan_idr[first : first + 3]))
+            )
+            number = f"{CITY_CODE}/01.0/{quarter:06}/{self._skpd}/M/{first + 1}/{issued_on.year}"
+            total = sum(charge.amount_idr for charge in charges)
+            self._papers.spds.append(
+                _new_spd(
+                    number=number,
+                    skpd_code=self._skpd,
+                    quarter=quarter,
+                    issued_on=issued_on,
+                    charges=charges,
+                    amount_idr=total,
+                )
+            )
+
+    def _requests(self, month: int) -> Iterator[_Request]:
+        if month == 1:
+            yield _Request("UP", date(self._today.year, 1, 8), _TREASURER, 0, (), self._float)
+        for kind, day, payee, deduction, lines in self._occasions:
+            if kind == "GU" and month == 1:
+                continue
+            charges = self._charges(month, lines, self._float if kind == "GU" else None)
+            if charges:
+                filed_on = date(self._today.year, month, day)
+                total = sum([charge.amount_idr for charge in charges])
+                yield _Request(kind, filed_on, payee, deduction, charges, total)
+
+    @cached_property
+    def _occasions(self) -> tuple[tuple[PaymentKind, int, str, int, list[BudgetLine]], ...]:
+        """What is paid every month: kind, day of the month, payee, percent withheld, and from which lines."""
+        payroll = [line for line in self._lines if line.account_code.startswith(_PAYROLL)]
+        capital = [line for line in self._lines if line.account_code.startswith(_CAPITAL)]
+        running = [line for line in self._lines if not line.account_code.startswith((_PAYROLL, _CAPITAL))]
+        half = len(running) // 2
+        return (
+            ("LS", 2, "Pegawai", _PAYROLL_DEDUCTION, payroll),
+            ("GU", 11, _TREASURER, 0, running[:half]),
+            ("LS", 14, _SUPPLIER, _TAX_DEDUCTION, running[half:-1]),
+            ("TU", 16, _TREASURER, 0, running[-1:] if self._has_extra else []),
+            ("LS", 18, _SUPPLIER, _TAX_DEDUCTION, capital),
+        )
+
+    def _charges(self, month: int, lines: list[BudgetLine], limit: int | None) -> tuple[Charge, ...]:
+        """What is asked from several lines, within the month's plan, and within `limit` in all where one is given."""
+        share = limit // max(1, len(lines)) if limit is not None else None
+        charges = []
+        for line in lines:
+            amount = int(line.cash_plan_idr[month - 1] * (0.78 + 0.22 * self._draw())) // 100 * 100
+            amount = amount if share is None else min(amount, share)
+            if amount:
+                charges.append(_new_charge(budget_line_id=line.id, amount_idr=amount))
+        return tuple(charges)
+
+    def _number(self, document: str, kind: PaymentKind, day: date) -> str:
+        """The next number of a kind of document ("02.0"); shaped as `identifiers.document_number` says."""
+        self._sequences[document] += 1
+        sequence = self._sequences[document]
+        return f"{CITY_CODE}/{document}/{sequence:06}/{kind}/{self._skpd}/M/{day.month}/{day.year}"
+
+    def _file(self, request: _Request) -> None:
+        """Write the SPP of a request and whatever followed from it before the reference date."""
+        if request.filed_on >= self._today:
+            return
+        ordered_on = request.filed_on + timedelta(days=1)
+        payment = len(self._papers.spps)
+        is_float = request.kind == "UP"
+        is_cancelled = not is_float and payment % _SPP_CANCELLED_EVERY == _SPP_CANCELLED_EVERY // 2
+        status: DocumentStatus = "approved" if ordered_on < self._today else "draft"
+        spp = _new_spp(
+            number=self._number(_SPP, request.kind, request.filed_on),
+            skpd_code=self._skpd,
+            kind=request.kind,
+            submitted_on=request.filed_on,
+            purpose=f"{_PURPOSES[request.kind]} {request.filed_on.month}/{request.filed_on.year}",
+            payee=request.payee,
+            charges=request.charges,
+            amount_idr=request.amount_idr,
+            status="cancelled" if is_cancelled else status,
+        )
+        self._papers.spps.append(spp)
+        if is_cancelled or ordered_on >= self._today:
+            return
+        if not is_float and payment % _SPM_REPLACED_EVERY == _SPM_REPLACED_EVERY // 2:
+            self._order(spp, ordered_on, "cancelled")
+        spm = self._order(spp, ordered_on, "issued")
+        is_reissued = not is_float and payment % _SP2D_REISSUED_EVERY == _SP2D_REISSUED_EVERY // 2
+        self._pay(spm, request.deduction_percent, is_reissued=is_reissued)
+
+    def _order(self, spp: Spp, day: date, status: DocumentStatus) -> Spm:
+        spm = _new_spm(
+            number=self._number(_SPM, spp.kind, day),
+            spp_number=spp.number,
+            skpd_code=self._skpd,
+            kind=spp.kind,
+            issued_on=day,
+            amount_idr=spp.amount_idr,
+            status=status,
+        )
+        self._papers.spms.append(spm)
+        return spm
+
+    def _pay(self, spm: Spm, deduction_percent: int, *, is_reissued: bool) -> None:
+        """The SP2D of an SPM, or a cancelled one and the one that replaced it."""
+        paid_on = spm.issued_on + timedelta(days=1)
+        if is_reissued:
+            cancelled_on = paid_on + timedelta(days=1)
+            self._disburse(spm, deduction_percent, paid_on, cancelled_on)
+            paid_on = cancelled_on
+        self._disburse(spm, deduction_percent, paid_on, None)
+
+    def _disburse(self, spm: Spm, deduction_percent: int, day: date, cancelled_on: date | None) -> None:
+        if day >= self._today or (cancelled_on is not None and cancelled_on >= self._today):
+            return
+        deductions = spm.amount_idr * deduction_percent // 100
+        self._papers.sp2ds.append(
+            _new_sp2d(
+                number=self._number(_SP2D, spm.kind, day),
+                spm_number=spm.number,
+                skpd_code=self._skpd,
+                kind=spm.kind,
+                issued_on=day,
+                gross_idr=spm.amount_idr,
+                deductions_idr=deductions,
+                net_idr=spm.amount_idr - deductions,
+                status="issued" if cancelled_on is None else "cancelled",
+                cancelled_on=cancelled_on,
+            )
+        )
