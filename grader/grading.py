@@ -175,6 +175,7 @@ class Grading:
         self._bench = bench
         self._secrets = tuple(secrets)
         self._seen = dict.fromkeys(city.services, 0)
+        self._frozen = False
 
     @property
     def calls(self) -> tuple[Exchange, ...]:
@@ -202,7 +203,7 @@ class Grading:
         for name, content in (files or {}).items():
             (bench.submission / name).write_text(content, encoding="utf-8")
         self._city.set_faults(self._sandbox, faults or {})
-        if self.runs:
+        if self._frozen:
             self._city.thaw(self._sandbox)
         program = Program(
             argv=bench.argv,
@@ -213,9 +214,16 @@ class Grading:
         )
         finished = bench.rung.run(program, bench.limits)
         self._city.freeze(self._sandbox)
+        self._frozen = True
         run = Run(finished, tuple(self._new_calls()))
         self.runs.append(run)
         return run
+
+    def reset(self) -> None:
+        """Put the seeded city back: state, journal, faults and clock."""
+        self._city.restore(self._sandbox)
+        self._seen = dict.fromkeys(self._city.services, 0)
+        self._frozen = False
 
     def _new_calls(self) -> Iterator[Exchange]:
         for entry in self._city.journal(self._sandbox, self._seen):

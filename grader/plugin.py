@@ -4,6 +4,7 @@ It orders the checks as `exercise.toml` does (a task after those it needs), lets
 passed, and hands each verdict on as soon as it is known. pytest itself prints and writes nothing.
 """
 
+import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -55,8 +56,9 @@ class Judge:
         arguments = [
             str(self._exercise.checks), "-c", str(CONFIG), f"--rootdir={self._exercise.checks}",
             "--import-mode=importlib", "--disable-plugin-autoload", "--capture=sys", "--strict-markers",
-            *(f"-p=no:{name}" for name in _UNUSED),
+            *(f"-pno:{name}" for name in _UNUSED),
         ]  # fmt: skip
+        _forget_checks()
         code = pytest.main(arguments, plugins=[self])
         if code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
@@ -135,6 +137,13 @@ class Judge:
         )
         self._verdicts[name] = result.verdict
         self._tell(result)
+
+
+def _forget_checks() -> None:
+    """Let a second run in this process not find the first one's checks, which pytest keeps under the same names."""
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "/").parent.name == "checks":
+            del sys.modules[name]
 
 
 def _mark(item: pytest.Item) -> Any:  # noqa: ANN401 - pytest's Mark

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from grader import reports, resultsfile
 from grader.city import City
-from grader.exchange import write_evidence
 from grader.exercise import Exercise
 from grader.grading import Bench, Grading
 from grader.isolation import Limits, Rung, best, command, protect_this_process
