@@ -190,7 +190,7 @@ def load(path: Path) -> list[Grade]:
     data = path.read_bytes()
     line = 1
     try:
-        if len(data) > LONGEST_FILE:
+        if len(data) > LONGEST_FILE or not data.endswith(b"\n"):
             raise GradebookBroken(path, line)
         rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         if tuple(next(rows, ())) != COLUMNS:

@@ -60,7 +60,7 @@ class Page:
             output=list(_output(results)),
             lanes=lanes,
             rows=[_row(step, lanes) for step in story.steps] if len(lanes) <= MOST_LANES else [],
-            totals=[text.render(language) for text in trace.totals(story, language)],
+            totals=[str(text) for text in trace.totals(story, language)] if story.steps else [],
             about=_about(results),
         )
 
