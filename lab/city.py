@@ -227,13 +227,15 @@ def _process(record: Record) -> psutil.Process | None:
 
 
 def _has_ended(record: Record, within_seconds: float) -> bool:
-    process = _process(record)
-    if process is None:
-        return True
+    """Tells whether the process of `record`, known to be ours, ends soon. A new process has no command line at first."""
     try:
-        process.wait(within_seconds)
+        process = psutil.Process(record.pid)
+        if process.status() != psutil.STATUS_ZOMBIE:
+            process.wait(within_seconds)
     except psutil.TimeoutExpired:
         return False
+    except psutil.NoSuchProcess:
+        pass
     return True
 
 
