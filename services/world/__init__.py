@@ -1,8 +1,8 @@
 """Kota Digital Sejahtera: a fictitious city as a pure function of a seed, a size and a reference date.
 
 `build` gives a `World`, whose sections are generated when they are first asked for; the values it consists of are in
-`services.world.entities`, the parsers of Indonesian identifiers in `services.world.identifiers`, and Faker providers that
-can be used on their own in `services.world.providers`. Nobody real can be in it: see `README.md`.
+`services.world.entities`, the parsers of Indonesian identifiers in `services.world.identifiers`, and Faker providers
+that can be used on their own in `services.world.providers`. Nobody real can be in it: see `README.md`.
 """
 
 from datetime import date

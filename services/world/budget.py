@@ -12,6 +12,13 @@ from services.world.randomness import Draw, between, pick, section_key, stream
 
 MONTHS = 12
 _PAYROLL_WEIGHTS = (1, 1, 1, 1, 1, 2, 2, 1, 1, 1, 1, 1)  # the thirteenth and fourteenth salaries come at mid-year
+_EVEN_WEIGHTS = (
+    (1, 2, 2, 3, 2, 2, 2, 3, 2, 3, 3, 3),
+    (2, 1, 2, 1, 3, 1, 2, 2, 3, 2, 3, 2),
+    (1, 1, 1, 2, 2, 3, 3, 2, 2, 2, 3, 3),
+    (2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2),
+    (1, 1, 3, 1, 1, 3, 1, 1, 3, 1, 1, 3),
+)
 _CAPITAL_MONTHS = (2, 5, 8, 10)  # counted from 0
 
 _SCALE = {"1.01": 40, "1.02": 25, "1.03": 18}
@@ -92,8 +99,8 @@ def _cash_plan(draw: Draw, use: Use, amount: int) -> tuple[int, ...]:
     weights = _weights(draw, use)
     unit = amount // sum(weights) // 1000 * 1000
     plan = [unit * weight for weight in weights]
-    last = max(month for month in range(MONTHS) if weights[month])
-    plan[last] += amount - sum(plan)
+    last = MONTHS - 1 if weights[-1] else _CAPITAL_MONTHS[-1]
+    plan[last] += amount - unit * sum(weights)
     return tuple(plan)
 
 
@@ -102,5 +109,5 @@ def _weights(draw: Draw, use: Use) -> tuple[int, ...]:
         return _PAYROLL_WEIGHTS
     if use in {"capital", "works"}:
         first = between(draw, 0, 2)
-        return tuple(int(month in _CAPITAL_MONTHS[first:]) for month in range(MONTHS))
-    return tuple(1 + int(draw() * 3) for _ in range(MONTHS))
+        return tuple([int(month in _CAPITAL_MONTHS[first:]) for month in range(MONTHS)])
+    return _EVEN_WEIGHTS[int(draw() * len(_EVEN_WEIGHTS))]

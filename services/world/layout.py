@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from services.world.entities import Size
-from services.world.randomness import Shuffle, section_key, shuffle
+from services.world.randomness import Shuffle, section_key
 
 FAMILY_COUNTS: dict[Size, int] = {"small": 294, "medium": 2_940, "large": 29_400}
 QUEUE_COUNTS: dict[Size, int] = {"small": 96, "medium": 960, "large": 9_600}
@@ -100,16 +100,14 @@ class Ranges:
 
 
 class Layout:
-    """The arithmetic of one city. Cheap to make; holds no entity."""
+    """The arithmetic of one city. Cheap to make; holds no entity, only the two orders."""
 
     def __init__(self, seed: int, size: Size, reference_date: date) -> None:
         self.family_count = FAMILY_COUNTS[size]
         self.queue_count = QUEUE_COUNTS[size]
         self.application_count = self.queue_count + HANDLED_COUNTS[size] + AUTOMATIC_COUNTS[size]
-        self._families: Shuffle = shuffle(section_key(seed, reference_date, "family ranks"), self.family_count)
-        self._applications: Shuffle = shuffle(
-            section_key(seed, reference_date, "application ranks"), self.application_count
-        )
+        self._families = Shuffle(section_key(seed, reference_date, "family ranks"), self.family_count)
+        self._applications = Shuffle(section_key(seed, reference_date, "application ranks"), self.application_count)
         family_counts = _counts(REGISTRY_SHARES | OTHER_FAMILY_SHARES, self.family_count)
         family_counts["duplicate_nik"] += family_counts["duplicate_nik"] % 2  # they come in pairs
         family_counts[PLAIN] = self.family_count - sum(family_counts.values())
@@ -121,20 +119,20 @@ class Layout:
 
     def family_place(self, family: int) -> Place:
         """The kind of a family, by its number."""
-        return self.families.place(self._families.rank(family))
+        return self.families.place(self._families.ranks[family])
 
     def family_at(self, kind: str, position: int) -> int:
         """The number of the family at `position` (wrapping round) of those of `kind`."""
         start, count = self.families.starts[kind], self.families.counts[kind]
-        return self._families.index(start + position % count)
+        return self._families.order[start + position % count]
 
     def application_place(self, application: int) -> Place:
         """The kind of an application, by its number: a key of `APPLICATION_SHARES`, `HANDLED` or `AUTOMATIC`."""
-        return self.applications.place(self._applications.rank(application))
+        return self.applications.place(self._applications.ranks[application])
 
     def application_at(self, kind: str, position: int) -> int:
         """The number of the application at `position` of those of `kind`."""
-        return self._applications.index(self.applications.starts[kind] + position)
+        return self._applications.order[self.applications.starts[kind] + position]
 
     def owner_of(self, place: Place) -> int:
         """The number of the family whose anchor stands behind the application at `place`.

@@ -1,18 +1,17 @@
 """How alike two names are, by the one measure that the whole lab uses, and ways in which forms misspell them.
 
 `similarity` is the measure behind `NAMA_LGKP: "Sesuai (87)"`: plain, easy to explain, and deaf to titles and
-abbreviations, as the real one is. Planted misspellings lie well away from the threshold of 90 under this measure *and*
-under difflib's ratio, so that no sensible measure would decide a planted case otherwise.
+abbreviations, as the real one is. Planted misspellings lie so far from the threshold of 90 that difflib's ratio, or
+another sensible measure, would decide no planted case otherwise.
 """
 
 from collections.abc import Callable
-from difflib import SequenceMatcher
 
 from services.world.entities import Sex
 
 THRESHOLD = 90
 SURELY_ABOVE = 92
-SURELY_BELOW = 84
+SURELY_BELOW = 80
 
 _TITLES = (
     ("Dr. {hajj} ", ", S.E., M.Si."),
@@ -29,14 +28,32 @@ def normalised(name: str) -> str:
     return " ".join(name.upper().split())
 
 
+def _unlike_middle(left: str, right: str) -> tuple[str, str]:
+    """Both without what they have in common at their ends, which does not change their distance."""
+    shorter = min(len(left), len(right))
+    start = 0
+    while start < shorter and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    return left[start : len(left) - end], right[start : len(right) - end]
+
+
 def _distance(left: str, right: str) -> int:
     """Levenshtein distance: the least number of letters to insert, delete or change."""
+    left, right = _unlike_middle(left, right)
+    if not left or not right:
+        return len(left) + len(right)
     previous = list(range(len(right) + 1))
     for row, letter in enumerate(left, 1):
-        current = [row]
+        above_left, nearest = previous[0], row
+        previous[0] = row
         for column, other in enumerate(right, 1):
-            current.append(min(previous[column] + 1, current[-1] + 1, previous[column - 1] + (letter != other)))
-        previous = current
+            above = previous[column]
+            nearest = above_left if letter == other else 1 + min(above, nearest, above_left)
+            above_left = above
+            previous[column] = nearest
     return previous[-1]
 
 
@@ -54,13 +71,6 @@ def similarity(typed: str, registered: str) -> int:
         return 100 if left else 0
     longest = max(len(left), len(right))
     return 100 * (longest - _distance(left, right)) // longest
-
-
-def _bounds(typed: str, registered: str) -> tuple[int, int]:
-    """The lower and the higher of this measure and difflib's ratio."""
-    ratio = SequenceMatcher(None, normalised(typed), normalised(registered), autojunk=False).ratio()
-    scores = similarity(typed, registered), int(100 * ratio)
-    return min(scores), max(scores)
 
 
 def _without_apostrophe(name: str) -> str:
@@ -133,9 +143,9 @@ def slightly_misspelt(name: str, turn: int) -> tuple[str, str]:
     Returns:
         The way ("letter_doubled") and what is typed.
     """
-    return _first_fitting(name, _MINOR, turn, lambda typed: _bounds(typed, name)[0] >= SURELY_ABOVE)
+    return _first_fitting(name, _MINOR, turn, lambda typed: similarity(typed, name) >= SURELY_ABOVE)
 
 
 def badly_misspelt(name: str, sex: Sex, turn: int) -> tuple[str, str]:
     """A way to type `name` that a human understands but that scores well below 90; otherwise as `slightly_misspelt`."""
-    return _first_fitting(name, _MAJOR + _titled(sex), turn, lambda typed: _bounds(typed, name)[1] <= SURELY_BELOW)
+    return _first_fitting(name, _MAJOR + _titled(sex), turn, lambda typed: similarity(typed, name) <= SURELY_BELOW)

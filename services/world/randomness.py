@@ -1,11 +1,10 @@
-"""Chance that can be asked for in any order: a stream of numbers per entity, and shuffles that need no list.
+"""Chance that can be asked for in any order: a stream of numbers per entity, and orders that belong to a key.
 
 Only `random()` of a seeded `random.Random` is used, because Python promises that exactly this method gives the same
 numbers in every version; `choice`, `shuffle` and the like carry no such promise.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
 from random import Random
@@ -37,30 +36,19 @@ def between(draw: Draw, low: int, high: int) -> int:
     return low + int(draw() * (high - low + 1)) if high > low else low
 
 
-@dataclass(frozen=True, slots=True)
 class Shuffle:
-    """A one-to-one mapping of 0 … size-1 onto itself, computed, not stored: `(multiplier * i + shift) mod size`."""
+    """A random order of 0 … size-1, and where each of them stands in it."""
 
-    size: int
-    multiplier: int
-    shift: int
-    inverse: int
+    __slots__ = ("order", "ranks")
 
-    def rank(self, index: int) -> int:
-        """Where `index` stands after shuffling."""
-        return (index * self.multiplier + self.shift) % self.size
-
-    def index(self, rank: int) -> int:
-        """The opposite of `rank`."""
-        return (rank - self.shift) * self.inverse % self.size
-
-
-def shuffle(key: int, size: int) -> Shuffle:
-    """The shuffle of 0 … size-1 that belongs to `key`. Multipliers near the golden ratio spread neighbours widely."""
-    shift = key % size
-    multiplier = max(1, round(size * 0.6180339887) - 2 * (key // size % (size // 20 + 1))) | 1
-    while True:
-        try:
-            return Shuffle(size, multiplier, shift, pow(multiplier, -1, size))
-        except ValueError:  # shares a factor with size
-            multiplier += 2
+    def __init__(self, key: int, size: int) -> None:
+        draw = stream(key, 0)
+        order = list(range(size))
+        for last in range(size - 1, 0, -1):  # Fisher and Yates
+            other = int(draw() * (last + 1))
+            order[last], order[other] = order[other], order[last]
+        ranks = [0] * size
+        for rank, index in enumerate(order):
+            ranks[index] = rank
+        self.order = order
+        self.ranks = ranks

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from services.world.entities import BudgetLine, Charge, DocumentStatus, PaymentKind, Sp2d, Spd, Spm, Spp
+from services.world.identifiers.digits import four
 from services.world.minting import minter
 from services.world.randomness import Draw, between, section_key, stream
 from services.world.regions import CITY_CODE
@@ -27,6 +28,7 @@ _SPM_REPLACED_EVERY = 83
 _SP2D_REISSUED_EVERY = 29
 """Every so many-th payment of the city goes wrong in this way, so that no city lacks one."""
 
+_DAY = timedelta(days=1)
 _SPP, _SPM, _SP2D = "02.0", "03.0", "04.0"
 _TREASURER, _SUPPLIER = "Bendahara Pengeluaran", "Penyedia barang/jasa"
 _PURPOSES: dict[PaymentKind, str] = {
@@ -117,35 +119,34 @@ class _Desk:
             issued_on = date(self._today.year, first + 1, 4)
             if issued_on >= self._today:
                 break
-            charges = tuple(
+            charges = [
                 _new_charge(budget_line_id=line.id, amount_idr=amount)
                 for line in self._lines
                 if (amount := sum(line.cash_plan_idr[first : first + 3]))
-            )
+            ]
             number = f"{CITY_CODE}/01.0/{quarter:06}/{self._skpd}/M/{first + 1}/{issued_on.year}"
-            total = sum(charge.amount_idr for charge in charges)
+            total = sum([charge.amount_idr for charge in charges])
             self._papers.spds.append(
                 _new_spd(
                     number=number,
                     skpd_code=self._skpd,
                     quarter=quarter,
                     issued_on=issued_on,
-                    charges=charges,
+                    charges=tuple(charges),
                     amount_idr=total,
                 )
             )
 
     def _requests(self, month: int) -> Iterator[_Request]:
+        year = self._today.year
         if month == 1:
-            yield _Request("UP", date(self._today.year, 1, 8), _TREASURER, 0, (), self._float)
+            yield _Request("UP", date(year, 1, 8), _TREASURER, 0, (), self._float)
         for kind, day, payee, deduction, lines in self._occasions:
-            if kind == "GU" and month == 1:
-                continue
-            charges = self._charges(month, lines, self._float if kind == "GU" else None)
+            if kind == "GU" and month % 2:
+                continue  # the float is refilled every other month
+            charges, total = self._charges(month, lines, self._float if kind == "GU" else None)
             if charges:
-                filed_on = date(self._today.year, month, day)
-                total = sum([charge.amount_idr for charge in charges])
-                yield _Request(kind, filed_on, payee, deduction, charges, total)
+                yield _Request(kind, date(year, month, day), payee, deduction, charges, total)
 
     @cached_property
     def _occasions(self) -> tuple[tuple[PaymentKind, int, str, int, list[BudgetLine]], ...]:
@@ -162,28 +163,33 @@ class _Desk:
             ("LS", 18, _SUPPLIER, _TAX_DEDUCTION, capital),
         )
 
-    def _charges(self, month: int, lines: list[BudgetLine], limit: int | None) -> tuple[Charge, ...]:
-        """What is asked from several lines, within the month's plan, and within `limit` in all where one is given."""
+    def _charges(self, month: int, lines: list[BudgetLine], limit: int | None) -> tuple[tuple[Charge, ...], int]:
+        """What is asked from several lines, within the month's plan, and within `limit` in all; and the sum of it."""
+        draw = self._draw
         share = limit // max(1, len(lines)) if limit is not None else None
         charges = []
+        total = 0
         for line in lines:
-            amount = int(line.cash_plan_idr[month - 1] * (0.78 + 0.22 * self._draw())) // 100 * 100
-            amount = amount if share is None else min(amount, share)
-            if amount:
-                charges.append(_new_charge(budget_line_id=line.id, amount_idr=amount))
-        return tuple(charges)
+            planned = line.cash_plan_idr[month - 1]
+            if not planned:
+                continue
+            amount = int(planned * (0.78 + 0.22 * draw())) // 100 * 100
+            if share is not None and amount > share:
+                amount = share
+            total += amount
+            charges.append(_new_charge(budget_line_id=line.id, amount_idr=amount))
+        return tuple(charges), total
 
     def _number(self, document: str, kind: PaymentKind, day: date) -> str:
         """The next number of a kind of document ("02.0"); shaped as `identifiers.document_number` says."""
-        self._sequences[document] += 1
-        sequence = self._sequences[document]
-        return f"{CITY_CODE}/{document}/{sequence:06}/{kind}/{self._skpd}/M/{day.month}/{day.year}"
+        sequence = self._sequences[document] = self._sequences[document] + 1
+        return f"{CITY_CODE}/{document}/00{four(sequence)}/{kind}/{self._skpd}/M/{day.month}/{day.year}"
 
     def _file(self, request: _Request) -> None:
         """Write the SPP of a request and whatever followed from it before the reference date."""
         if request.filed_on >= self._today:
             return
-        ordered_on = request.filed_on + timedelta(days=1)
+        ordered_on = request.filed_on + _DAY
         payment = len(self._papers.spps)
         is_float = request.kind == "UP"
         is_cancelled = not is_float and payment % _SPP_CANCELLED_EVERY == _SPP_CANCELLED_EVERY // 2
@@ -223,9 +229,9 @@ class _Desk:
 
     def _pay(self, spm: Spm, deduction_percent: int, *, is_reissued: bool) -> None:
         """The SP2D of an SPM, or a cancelled one and the one that replaced it."""
-        paid_on = spm.issued_on + timedelta(days=1)
+        paid_on = spm.issued_on + _DAY
         if is_reissued:
-            cancelled_on = paid_on + timedelta(days=1)
+            cancelled_on = paid_on + _DAY
             self._disburse(spm, deduction_percent, paid_on, cancelled_on)
             paid_on = cancelled_on
         self._disburse(spm, deduction_percent, paid_on, None)
