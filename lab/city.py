@@ -227,7 +227,7 @@ def _process(record: Record) -> psutil.Process | None:
 
 
 def _has_ended(record: Record, within_seconds: float) -> bool:
-    """Tells whether the process of `record`, known to be ours, ends soon. A new process has no command line at first."""
+    """Tells whether the process of `record`, which is ours, ends soon; a new one has no command line at first."""
     try:
         process = psutil.Process(record.pid)
         if process.status() != psutil.STATUS_ZOMBIE:
