@@ -22,7 +22,7 @@ from grader.language import Text, catalogue
 from grader.plaintext import sanitise
 from grader.reports import page
 from grader.reports.wording import BADGES, Badge, sentence
-from grader.results import Results, headline, tidy
+from grader.results import Results, tidy
 from grader.verdicts import Verdict
 
 _ = catalogue(__file__)
@@ -81,7 +81,7 @@ class Grade:
         submission: the name of the folder or file that was handed in.
         exercise: as "03_verified_permits".
         score: points; None where the lab failed, because no score is not a score of zero.
-        message: one line: what is missing, or why it was rejected.
+        message: one line: what is missing, or why it was rejected; empty where nothing is missing.
     """
 
     participant: str
@@ -285,8 +285,7 @@ def _message(results: Results) -> str:
     if results.error:
         return results.error.message
     wanted = Verdict.ERROR if results.verdict is Verdict.ERROR else Verdict.FAIL
-    told = [f"{task.number}. {sentence(task, results)}" for task in results.tasks if task.verdict is wanted]
-    return " ".join(told) or str(headline(results))
+    return " ".join(f"{task.number}. {sentence(task, results)}" for task in results.tasks if task.verdict is wanted)
 
 
 def _shown(grade: Grade, link: str) -> Mapping[str, object]:
