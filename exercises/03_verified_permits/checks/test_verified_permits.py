@@ -76,7 +76,7 @@ def test_incomplete(calm):
     rows = [row for row in calm.applications if row["trouble"] == "incomplete_checklist"]
     require_right(calm, {"incomplete_checklist"})
     for row in rows:
-        told = [call for call in calm.run.to("population") if row["typed_nik"] in f"{call.path}{call.request_body}"]
+        told = [call for call in calm.run.to("population") if row["typed"]["nik"] in f"{call.path}{call.request_body}"]
         expect(
             not told,
             _("The file of application {number} is incomplete, and yet its NIK was sent on.", number=row["id"]),
