@@ -6,8 +6,8 @@ the way out.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from json import dumps
 from pathlib import Path
@@ -20,12 +20,14 @@ from grader import filing, strictjson
 from grader.language import Language, catalogue
 from grader.plaintext import clip, fit, sanitise
 
-__all__ = ["MASK", "Exchange", "read_evidence", "sanitise", "write_evidence"]
+__all__ = ["MASK", "Exchange", "masked", "read_evidence", "sanitise", "write_evidence"]
 
 _ = catalogue(__file__)
 
 MASK: Final = "***"
 EVIDENCE_VERSION: Final = 1
+KEPT_EXCHANGES: Final = 5_000
+"""Exchanges kept as evidence; of more, the first and the last are."""
 _SECRET_HEADERS: Final = frozenset({"cookie", "set-cookie", "x-api-key", "x-authorization", "proxy-authorization"})
 _MASKED_NAMES: Final = "client_secret|client_assertion|access_token|refresh_token|id_token|token|password|secret"
 _IN_JSON: Final = re.compile(rf'("(?:{_MASKED_NAMES})"\s*:\s*")(?:\\.|[^"\\])*', re.IGNORECASE)
@@ -122,7 +124,7 @@ class Exchange:
 
     def to_entry(self) -> dict[str, Any]:
         """Return this exchange as a journal entry again: masked, its bodies cut."""
-        entry = asdict(self)
+        entry: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         for name in ("request_body", "response_body"):
             if entry[name] is not None:
                 entry[name] = clip(entry[name], _LONGEST_KEPT_BODY)
@@ -204,10 +206,18 @@ class Exchange:
         return next((value for key, value in self.request_headers.items() if key.lower() == name), "")
 
 
-def write_evidence(path: Path, run_id: str, exchanges: Iterable[Exchange]) -> None:
+def masked(text: str, secrets: Sequence[str] = ()) -> str:
+    """Return `text` with the secrets in it masked: those given, and those known by their names or their shape."""
+    return _Mask(tuple(secret for secret in secrets if secret)).text(text) or ""
+
+
+def write_evidence(path: Path, run_id: str, exchanges: Sequence[Exchange]) -> None:
     """Keep `exchanges` at `path` (`evidence.json`, beside `results.json`), masked and cut, in the order given."""
-    entries = [exchange.to_entry() for exchange in exchanges]
-    kept = {"format_version": EVIDENCE_VERSION, "run_id": run_id, "entries": entries}
+    left_out = max(len(exchanges) - KEPT_EXCHANGES, 0)
+    tail = KEPT_EXCHANGES // 5
+    shown = [*exchanges[: KEPT_EXCHANGES - tail], *exchanges[-tail:]] if left_out else exchanges
+    entries = [exchange.to_entry() for exchange in shown]
+    kept = {"format_version": EVIDENCE_VERSION, "run_id": run_id, "left_out": left_out, "entries": entries}
     # ASCII on purpose: a lone surrogate in a learner's request must not stop the file from being written.
     filing.replace(path, dumps(kept, allow_nan=False), durable=False)
 

@@ -9,14 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from grader.exchange import Exchange
+from grader.exchange import Exchange, masked
 from grader.language import Language, Text, catalogue
+from grader.plaintext import clip
 from grader.verdicts import ExitCode, Mismatch, Outcome, Verdict, Waiting, exit_code, roll_up, verdict_of
 
 _ = catalogue(__file__)
 
 SHOWN_EXCHANGES: Final = 3
 """Exchanges kept with one cause; the others are in `evidence.json`."""
+LONGEST_OUTPUT: Final = 20_000
+"""Characters kept of what the participant's program printed."""
 _TOLERANCE: Final = 1e-6
 
 
@@ -136,7 +139,7 @@ class Program:
         exit_status: its exit code; None if it had to be stopped.
         ended_by: "exit", or the limit that stopped it, such as "time" or "memory".
         seconds: how long it ran.
-        stdout, stderr: what it printed, the middle cut.
+        stdout, stderr: what it printed, the middle cut, with tokens and the like masked.
     """
 
     exit_status: int | None
@@ -144,6 +147,10 @@ class Program:
     seconds: float
     stdout: str = ""
     stderr: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("stdout", "stderr"):
+            object.__setattr__(self, name, masked(clip(getattr(self, name), LONGEST_OUTPUT)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +258,7 @@ def _cause(ending: BaseException | None, language: Language | None) -> Cause | N
     if isinstance(ending, Mismatch):
         return Cause(
             expected=_words(ending.expected, language),
-            actual=_words(ending.actual, language),
+            actual=masked(_words(ending.actual, language)),
             hint=ending.hint,
             read=ending.read,
             exchange=tuple(Shown.of(exchange) for exchange in ending.exchange[:SHOWN_EXCHANGES]),

@@ -108,7 +108,7 @@ class Waiting(Outcome):
 
     verdict = Verdict.SKIP
 
-    def __init__(self, message: Text, *, waits_for: Sequence[str]) -> None:
+    def __init__(self, message: Text, *, waits_for: Sequence[str] = ()) -> None:
         """Name the tasks (`waits_for`, their ids) that have to pass first."""
         super().__init__(message)
         self.waits_for = tuple(waits_for)

@@ -53,10 +53,9 @@ class _Page:
         yield from self._program(results)
         yield ""
         yield from self._score(results)
-        yield from self._next(results)
         for note in notes(results):
-            yield ""
             yield from self._wrapped(note, "", "quiet")
+        yield from self._next(results)
 
     def _about(self, results: Results) -> Iterator[str]:
         if results.participant:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.exchange import MASK, Exchange, read_evidence, write_evidence
+from grader.exchange import KEPT_EXCHANGES, MASK, Exchange, read_evidence, write_evidence
 from grader.plaintext import cells, sanitise
 from grader.strictjson import NotStrictJson
 
@@ -278,3 +278,12 @@ def test_file_that_is_not_evidence_is_refused(tmp_path: Path, text: str) -> None
     (tmp_path / "evidence.json").write_text(text)
     with pytest.raises(NotStrictJson):
         read_evidence(tmp_path / "evidence.json")
+
+
+def test_evidence_of_a_runaway_program_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
+    many = [exchange(seq=number, response_body=None) for number in range(KEPT_EXCHANGES + 500)]
+    write_evidence(tmp_path / "evidence.json", "run-1", many)
+    kept = [one.seq for one in read_evidence(tmp_path / "evidence.json")]
+    assert len(kept) == KEPT_EXCHANGES
+    assert (kept[0], kept[-1]) == (0, KEPT_EXCHANGES + 499)
+    assert json.loads((tmp_path / "evidence.json").read_text())["left_out"] == 500

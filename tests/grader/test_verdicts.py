@@ -1,5 +1,7 @@
 """Four verdicts: their order, their words, and the exceptions that become them."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +91,10 @@ def test_mismatch_takes_one_exchange_or_several() -> None:
 
 def test_logged_outcome_reads_as_its_sentence() -> None:
     assert str(Mismatch(verbatim("The token was fetched 3 times."))) == "The token was fetched 3 times."
+
+
+@pytest.mark.parametrize("outcome", [Mismatch(verbatim("x"), expected="1"), Waiting(verbatim("x"), waits_for=["a"])])
+def test_outcome_survives_the_way_from_another_process(outcome: Outcome) -> None:
+    back = pickle.loads(pickle.dumps(outcome))  # noqa: S301 - our own bytes
+    assert back.__dict__ == outcome.__dict__
+    assert back.verdict is outcome.verdict

@@ -262,3 +262,13 @@ def test_importing_the_model_is_cheap() -> None:
     code = f"import sys, grader.resultsfile; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"
+
+
+def test_token_that_a_program_printed_is_masked(good: Results) -> None:
+    jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJrZHMxLWFwcCJ9.c2lnbmF0dXJl"
+    program = Program(1, "exit", 1.0, f"token: {jwt}", f"client_secret=abc123&x=1 {'x' * 1_000_000}")
+    text = dump(replace(good, program=program))
+    assert jwt not in text
+    assert "abc123" not in text
+    ending = Mismatch(verbatim("x"), actual=f"Bearer {jwt}")
+    assert jwt not in str(TaskResult.judged(ending, task="a", name="A", number="1", max_score=5))
