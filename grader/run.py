@@ -19,7 +19,7 @@ from grader import reports, resultsfile
 from grader.city import City
 from grader.exercise import Exercise
 from grader.grading import Bench, Grading
-from grader.isolation import Limits, Rung, best, command, protect_this_process
+from grader.isolation import Limits, Rung, best, command, protect_this_process, workplace
 from grader.language import catalogue
 from grader.results import Exercise as Graded
 from grader.results import Program as Ended
@@ -115,7 +115,8 @@ class _Run:
         """Take the submission in, make the city, run the checks."""
         order = self.order
         order.out.mkdir(parents=True, exist_ok=True)
-        with take_in(order.submission) as submission:
+        with workplace() as place:
+            submission = take_in(order.submission, place / "submission")
             self.results = replace(self.results, submission_sha256=submission.sha256)
             rung = best(order.isolation)
             self.results = replace(self.results, isolation=rung.name)
