@@ -18,6 +18,7 @@ WIDEST: Final = 100
 NARROWEST: Final = 32
 _INDENT: Final = "    "
 _LONGEST_VALUE: Final = 600
+_LONGEST_CURL: Final = 2_500
 _LAST_LINES: Final = 8
 
 
@@ -78,7 +79,7 @@ class _Page:
         if task.verdict is Verdict.PASS:
             return
         yield from self._wrapped(sentence(task, results), _INDENT)
-        if task.cause:
+        if task.cause and task.verdict is Verdict.FAIL:  # where the lab broke is for those who mend it: see the page
             yield from self._cause(task.cause)
         yield ""
 
@@ -96,8 +97,9 @@ class _Page:
     def _exchange(self, shown: Shown) -> Iterator[str]:
         for line in shown.exchange.short(self._width - len(_INDENT), self._language).split("\n"):
             yield _INDENT + self._ink(line)
-        yield _INDENT + self._ink(self._say(_("see it again:")), "quiet")
-        yield from self._curl(shown.curl)
+        if len(shown.curl) <= _LONGEST_CURL:
+            yield _INDENT + self._ink(self._say(_("see it again:")), "quiet")
+            yield from self._curl(shown.curl)
 
     def _fact(self, label: Text, value: str) -> Iterator[str]:
         """Yield a labelled value, which may have lines of its own."""

@@ -89,6 +89,7 @@ def test_lab_error_sends_nobody_to_their_own_code(mixed: Results, broken: Result
         assert "counts for nothing" in shown
         assert "lab doctor" in shown
         assert "lab hint" not in shown
+        assert "Traceback" not in shown
         assert "░" not in shown
 
 
@@ -151,3 +152,11 @@ def test_ink_without_colour_leaves_words_alone() -> None:
     assert Ink()("words", "good") == "words"
     assert Ink(colour=True)("words", "good", "strong") == "\x1b[32;1mwords\x1b[0m"
     assert Ink(colour=True)("", "good") == ""
+
+
+def test_request_too_long_to_paste_is_not_printed_as_a_line(failed: Results, exchanges: list[Exchange]) -> None:
+    ending = Mismatch(verbatim("x"), exchange=replace(exchanges[0], path="/" + "x" * 50_000))
+    task = TaskResult.judged(ending, task="task_2", name="x", number="2", max_score=25)
+    shown = render(failed.with_task(task))
+    assert "curl" not in shown
+    assert len(shown) < 5_000
