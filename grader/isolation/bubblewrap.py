@@ -27,6 +27,9 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - likewise
 _SOURCE = Path("/source")
 _STAGE = Path("/grader/isolation/keeper")
 
+_MARGIN = 64 << 20
+"""Bytes beyond the limit at which a file system is full: by then the keeper has looked, and can say what it was."""
+
 _FILES = {
     "/etc/passwd": "peserta:x:{user}:{user}::/submission:/bin/sh\n",
     "/etc/group": "peserta:x:{user}:\n",
@@ -70,16 +73,14 @@ class Bubblewrap(Rung):
 
     def _sandbox(self, program: Program, limits: Limits) -> Sandbox:
         python = visibility.own_interpreter()
-        room = str(2 * limits.work_bytes)  # the keeper says which limit it was; this only ends it
+        room = str(limits.work_bytes + _MARGIN)
         measured = [_FOLDER, _TEMPORARY, _SHARED_MEMORY]
+        own = [word for path in measured for word in ("--size", room, "--perms", "1777", "--tmpfs", str(path))]
         command = [
             str(self._bwrap), *self._namespaces(), "--hostname", "lab", "--die-with-parent", "--new-session",
+            "--proc", "/proc", "--dev", "/dev", *own, "--dir", "/var", "--symlink", str(_TEMPORARY), "/var/tmp",  # noqa: S108 - its own
             *_shown([*visibility.system(), *visibility.settings(), *program.readable, *visibility.prefixes(python)]),
-            "--proc", "/proc", "--dev", "/dev",
-            *(word for path in measured for word in ("--size", room, "--perms", "1777", "--tmpfs", str(path))),
-            "--ro-bind", str(KEEPER.parent), str(_STAGE),
-            "--ro-bind", str(program.work_dir.resolve()), str(_SOURCE),
-            "--dir", "/var", "--symlink", str(_TEMPORARY), "/var/tmp",  # noqa: S108 - the sandbox's own
+            "--ro-bind", str(KEEPER.parent), str(_STAGE), "--ro-bind", str(program.work_dir.resolve()), str(_SOURCE),
         ]  # fmt: skip
         return {
             "command": command,

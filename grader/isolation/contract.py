@@ -123,3 +123,5 @@ class IsolationFailed(LabFault):
         """Say it in `message`."""
         super().__init__(message)
         self.detail = detail
+        if detail:
+            self.add_note(detail)

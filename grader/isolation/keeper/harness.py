@@ -50,8 +50,13 @@ def limit(bounds: "Bounds", processes: int) -> None:
             resource.setrlimit(number, (min(soft, most), most))
 
 
-def be_first_to_go() -> None:
-    """Tell the kernel to sacrifice this process, and what it starts, when the whole machine runs out of memory."""
+def stand_back() -> None:
+    """Let others go first to the processors, and be the first to go when the whole machine runs out of memory.
+
+    Others are the services, whose answers the program waits for, and the keeper, who could otherwise not look through
+    a crowd of processes.
+    """
+    os.nice(5)
     try:
         with open("/proc/self/oom_score_adj", "wb") as file:  # noqa: PTH123 - as in landlock.py
             file.write(b"1000")

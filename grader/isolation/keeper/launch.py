@@ -73,7 +73,7 @@ def backstop(order: "Order", *, exact: bool) -> int:
 def _confine(order: "Order", user: int | None, keeper: int, processes: int, *, may_search: bool) -> None:
     os.setsid()
     kernel.be_dumpable(yes=True)  # else the next line is refused; this memory holds nothing but the order itself
-    harness.be_first_to_go()
+    harness.stand_back()
     rules = _rules(order)
     os.chdir(order["folder"])
     if user is not None:

@@ -78,9 +78,12 @@ class _Line:
         self._relay, self._selector = relay, selector
         self._ends = (_End(inner), _End(outer))
         self._connected = False
+        self._over = False
         self._watch()
 
     def _handle(self, end: _End, events: int) -> None:
+        if self._over:
+            return  # the other end's event, of the same moment, was the last
         try:
             if events & selectors.EVENT_WRITE:
                 self._connected = True
@@ -142,6 +145,7 @@ class _Line:
         end.watched = wanted
 
     def _hang_up(self, *, reset: bool) -> None:
+        self._over = True
         for end in self._ends:
             self._change(end, 0)
             if reset:

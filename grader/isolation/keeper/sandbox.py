@@ -45,7 +45,7 @@ def _start_bwrap(sandbox: "Sandbox", user: int, output: tuple[int, int], control
     command, inherited = list(sandbox["command"]), [control]
     for path, text in sandbox["files"].items():
         inherited.append(_readable(text.replace("{user}", str(user)).encode()))
-        command += ["--ro-bind-data", str(inherited[-1]), path]
+        command += ["--perms", "0644", "--ro-bind-data", str(inherited[-1]), path]
     if kernel.machine() in seccomp.ARCHITECTURES:
         inherited.append(_readable(seccomp.everywhere(kernel.machine()).finish()))
         command += ["--seccomp", str(inherited[-1])]

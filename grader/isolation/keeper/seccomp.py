@@ -237,11 +237,10 @@ def without_namespaces(machine: str, *, landlock: int, own_user: bool, spare: "S
         made.refuse(_SIGNALS_BY_DESCRIPTOR.values(), errno.EPERM)
         for call in _SIGNALS_TO.values():
             made.refuse_values(call, 0, [-1, *spare, *(-pid for pid in spare)], errno.EPERM)
+    # Landlock does not cover a file's mode, owner, times and attributes, and the filter cannot see whose file it is.
+    made.refuse(_ATTRIBUTES.values(), errno.ENOTSUP)
     if not own_user:
-        # Landlock does not cover a file's mode, owner, times and attributes, and the filter cannot see whose file it
-        # is. The first three seem to work, because copying a file sets them and must go on working.
-        made.refuse(_MODES.values(), 0)
-        made.refuse(_ATTRIBUTES.values(), errno.ENOTSUP)
+        made.refuse(_MODES.values(), 0)  # they seem to work, because copying a file sets them and has to go on working
     return made.finish()
 
 

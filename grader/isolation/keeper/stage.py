@@ -40,7 +40,7 @@ def _everything(control: _socket.socket) -> bytes:
 def _set_the_scene(control: _socket.socket, order: "Staging") -> None:
     listeners = [_listener(port) for port in order["ports"]]
     folders = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in order["measured"]]
-    harness.be_first_to_go()
+    harness.stand_back()
     copying.copy(order["source"], order["folder"])
     if order["user"] is not None:
         from grader.isolation.keeper import kernel  # noqa: PLC0415 - costs milliseconds, and only root needs it

@@ -1,0 +1,249 @@
+"""What the attacks need: every rung that works here, a learner's interpreter, victims to attack, programs to run."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from socket import create_server, socket
+
+import httpx
+import psutil
+import pytest
+
+from grader.isolation import Door, Finished, Limits, Program, Rung, best, prefixes, rungs
+from grader.isolation.visibility import own_interpreter
+
+LIMITS = Limits(
+    wall_seconds=20, cpu_seconds=10, memory_bytes=256 << 20, processes=64, work_bytes=24 << 20, file_bytes=8 << 20
+)
+"""Small, so that reaching one takes no time."""
+
+REQUIRED_IN_CI = {"bubblewrap", "process"}
+
+
+@pytest.fixture(params=["bubblewrap", "landlock", "process"])
+def rung(request: pytest.FixtureRequest) -> Rung:
+    found = next(rung for rung in rungs() if rung.name == request.param)
+    obstacle = found.obstacle()
+    if obstacle is not None:
+        in_ci = os.environ.get("CI") == "true"  # noqa: TID251 - a test run's own setting, not the program's
+        assert not (in_ci and sys.platform == "linux" and found.name in REQUIRED_IN_CI), obstacle.render("en")
+        pytest.skip(f"{found.name}: {obstacle.render('en')}")
+    return found
+
+
+@pytest.fixture
+def shut(rung: Rung) -> Callable[[Door], None]:
+    """Say which door the test is about; where the rung leaves it open there is nothing to hold it to."""
+
+    def require(door: Door) -> None:
+        if door not in rung.closes:
+            pytest.skip(f"{rung.name} leaves the door {door} open on this machine")
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def learner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment as participants have it: httpx and what it needs, by a link."""
+    home = tmp_path_factory.mktemp("learner") / "venv"
+    subprocess.run([str(own_interpreter()), "-m", "venv", "--without-pip", str(home)], check=True)
+    packages = next(home.glob("lib/python*/site-packages"))
+    (packages / "httpx.pth").write_text(str(Path(httpx.__file__).parents[1]))
+    return home / "bin" / "python"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Runs programs on one rung."""
+
+    rung: Rung
+    learner: Path
+    folder: Path
+
+    def run(
+        self,
+        source: str,
+        *,
+        limits: Mapping[str, float] | Limits = LIMITS,
+        ports: Sequence[int] = (),
+        files: Mapping[str, str] | None = None,
+        **environment: str,
+    ) -> Finished:
+        """Run Python source as a participant's main.py; words of `environment` become variables."""
+        program = self.program(source, ports=ports, files=files, **environment)
+        return self.rung.run(program, limits if isinstance(limits, Limits) else replace(LIMITS, **limits))
+
+    def program(
+        self, source: str, *, ports: Sequence[int] = (), files: Mapping[str, str] | None = None, **environment: str
+    ) -> Program:
+        self.folder.mkdir(exist_ok=True)
+        for name, text in {"main.py": textwrap.dedent(source), **(files or {})}.items():
+            (self.folder / name).write_text(text)
+        readable = [*prefixes(self.learner), Path(httpx.__file__).parents[1]]
+        return Program(
+            argv=[str(self.learner), "main.py"],
+            work_dir=self.folder,
+            environment=environment,
+            readable=readable,
+            ports=ports,
+        )
+
+
+@pytest.fixture
+def bench(rung: Rung, learner: Path, tmp_path: Path) -> Bench:
+    return Bench(rung, learner, tmp_path / "submission")
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that anybody may change, with a secret that anybody may read: only the rung stands before it."""
+    folder = Path(tempfile.mkdtemp(prefix="outside-"))
+    folder.chmod(0o777)
+    (folder / "secret.txt").write_text("rahasia-7679")
+    (folder / "secret.txt").chmod(0o666)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something is so."""
+
+    def wait(is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not is_so():
+            assert time.monotonic() < deadline, "it did not come about"
+            threading.Event().wait(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def alive() -> Callable[[str], list[int]]:
+    """Tell the processes, of anybody, that have a word in their command line."""
+
+    def find(word: str) -> list[int]:
+        found = []
+        for process in psutil.process_iter(["cmdline", "status"]):
+            words = process.info["cmdline"] or []
+            if any(word in given for given in words) and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        return found
+
+    return find
+
+
+class Listener:
+    """A server on a port of its own; it answers every connection alike and counts them."""
+
+    def __init__(self, server: socket, answer: Callable[[socket], None]) -> None:
+        self.port: int = server.getsockname()[1]
+        self.visits = 0
+        self._server = server
+        self._answer = answer
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._server.accept()
+            except OSError:
+                return
+            self.visits += 1
+            with visitor:
+                try:
+                    self._answer(visitor)
+                except OSError:
+                    continue
+
+
+def answer_http(visitor: socket) -> None:
+    visitor.recv(65536)
+    visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n[1, 2, 3]")
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., Listener]]:
+    """Open a port; without more words it answers HTTP requests with `[1, 2, 3]`."""
+    servers = []
+
+    def open_port(answer: Callable[[socket], None] = answer_http) -> Listener:
+        server = create_server(("127.0.0.1", 0), backlog=256)
+        servers.append(server)
+        return Listener(server, answer)
+
+    yield open_port
+    for server in servers:
+        server.shutdown(2)
+        server.close()
+
+
+@contextmanager
+def python(source: str, *, start_new_session: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """Run `source` in an interpreter like this one until the block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(source)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=start_new_session,
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "SECRET": "rahasia-7679"},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A process of the lab that has protected itself, with a secret in its environment and in its memory."""
+
+    process: subprocess.Popen[str]
+    address: int
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+
+@pytest.fixture
+def victim() -> Iterator[Victim]:
+    source = """
+        import ctypes, sys
+        from grader.isolation import protect_this_process
+        assert protect_this_process() or sys.platform != "linux"
+        kept = ctypes.create_string_buffer(b"rahasia-7679")
+        print(ctypes.addressof(kept), flush=True)
+        sys.stdin.read() or ctypes.CDLL(None).pause()
+    """
+    with python(source) as process:
+        assert process.stdout is not None
+        yield Victim(process, int(process.stdout.readline()))
+        assert process.poll() is None, "the victim was killed"
+
+
+@pytest.fixture
+def grader_running() -> Callable[[str, Program], contextmanager]:
+    """Run a program on a rung from another process, which can be ended in ways that this one cannot."""
+
+    def run(name: str, program: Program):
+        source = f"""
+            from pathlib import Path, PosixPath
+            from grader.isolation import Limits, Program, best
+            best({name!r}).run({program!r}, Limits())
+        """
+        return python(source, start_new_session=True)
+
+    return run
+
+
+__all__ = ["Bench", "best", "closing"]
