@@ -20,12 +20,15 @@ ENTREPRENEUR = "WIRASWASTA"
 
 BLOOD_TYPES = (*("TIDAK TAHU",) * 8, *("O",) * 4, *("A",) * 3, *("B",) * 3, "AB", "O+", "A+", "B+", "AB+", "O-")
 
-_SCHOOLING = (
-    (5, "TIDAK/BELUM SEKOLAH"),
-    (13, "BELUM TAMAT SD/SEDERAJAT"),
-    (16, "TAMAT SD/SEDERAJAT"),
-    (19, "SLTP/SEDERAJAT"),
+_CHILDREN = (
+    (5, "TIDAK/BELUM SEKOLAH", "BELUM/TIDAK BEKERJA"),
+    (6, "BELUM TAMAT SD/SEDERAJAT", "BELUM/TIDAK BEKERJA"),
+    (13, "BELUM TAMAT SD/SEDERAJAT", "PELAJAR/MAHASISWA"),
+    (16, "TAMAT SD/SEDERAJAT", "PELAJAR/MAHASISWA"),
+    (19, "SLTP/SEDERAJAT", "PELAJAR/MAHASISWA"),
 )
+"""Below which age, what has been finished, and what is done."""
+
 _ADULT_EDUCATION = (
     *("TAMAT SD/SEDERAJAT",) * 4,
     *("SLTP/SEDERAJAT",) * 4,
@@ -76,17 +79,17 @@ class Livelihood(NamedTuple):
 
 
 LIVELIHOODS = 512
-_PUPIL_FROM, _ADULT_FROM, _WORKER_FROM = 6, 19, 23
+_ADULT_FROM, _WORKER_FROM = 19, 23
 
 
 def _adult_occupation(draw: Draw, sex: Sex, studying: float) -> str:
     return "PELAJAR/MAHASISWA" if draw() < studying else pick(draw, _WORK[sex])
 
 
-def _child(draw: Draw, age: int) -> Livelihood:
-    level = next(level for below, level in _SCHOOLING if age < below)
-    does = "BELUM/TIDAK BEKERJA" if age < _PUPIL_FROM else "PELAJAR/MAHASISWA"
-    return Livelihood(level, does, pick(draw, BLOOD_TYPES))
+@cache
+def _children(schooling: str, does: str) -> tuple[Livelihood, ...]:
+    draw = stream(0, 0)
+    return tuple(Livelihood(schooling, does, pick(draw, BLOOD_TYPES)) for _ in range(LIVELIHOODS))
 
 
 @cache
@@ -95,11 +98,14 @@ def livelihoods(age: int, sex: Sex) -> tuple[Livelihood, ...]:
 
     One draw from this table settles three fields, which matters for a hundred thousand residents.
     """
-    draw = stream(0, 0)
-    if age < _ADULT_FROM:
-        return tuple(_child(draw, age) for _ in range(LIVELIHOODS))
+    for below, schooling, does in _CHILDREN:
+        if age < below:
+            return _children(schooling, does)
     if age > _WORKER_FROM:
         return livelihoods(_WORKER_FROM, sex)
+    if _ADULT_FROM < age < _WORKER_FROM:
+        return livelihoods(_ADULT_FROM, sex)
+    draw = stream(0, 0)
     studying = 0.5 if age < _WORKER_FROM else 0.0
     return tuple(
         Livelihood(pick(draw, _ADULT_EDUCATION), _adult_occupation(draw, sex, studying), pick(draw, BLOOD_TYPES))
