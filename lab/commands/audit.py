@@ -1,7 +1,6 @@
 """`lab audit [N…]`: proves that exercises grade rightly, by running the answers that they bring along."""
 
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 import click
@@ -10,10 +9,9 @@ from grader.audit import Finding, audit
 from grader.exercise import folders
 from grader.language import catalogue
 from grader.verdicts import ExitCode
-from grader.workers import Room
-from lab.commands.exercise import learner
 from lab.course import HIGHEST_NUMBER
-from lab.opening import Opened, opened
+from lab.graders import at_once, room
+from lab.opening import opened
 from lab.outcomes import WrongUsageError
 from lab.session import Session
 from lab.settings import Settings
@@ -41,7 +39,7 @@ def run(session: Session, numbers: Sequence[int]) -> ExitCode:
     with opened(session) as lab:
         for folder in places:
             console.say(folder.name)
-            for finding in audit(folder, room(session.settings, lab)):
+            for finding in audit(folder, room(session.settings, lab), at_once=at_once()):
                 console.progress_done()
                 complaints += finding.complaint is not None
                 _tell(session, finding)
@@ -52,16 +50,6 @@ def run(session: Session, numbers: Sequence[int]) -> ExitCode:
         return ExitCode.NOT_PASSED
     console.say(_("Every exercise proves itself."), "good")
     return ExitCode.PASSED
-
-
-def room(settings: Settings, lab: Opened) -> Room:
-    """Returns what the grading processes of one command share."""
-    return Room(
-        services=dict(lab.city.services),
-        token=lab.record.token(),
-        learner=learner(settings),
-        lab_version=metadata.version("spbe-lab"),
-    )
 
 
 def _places(numbers: Sequence[int], settings: Settings) -> list[Path]:

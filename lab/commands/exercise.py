@@ -1,25 +1,23 @@
 """`lab exercise N`: checks a participant's work in a fresh city, and says what to do next."""
 
 import shutil
-from importlib import metadata
 from pathlib import Path
 
 import click
 
 from grader.exercise import Exercise
-from grader.isolation import prefixes, rungs
+from grader.isolation import rungs
 from grader.language import catalogue
 from grader.reports import terminal
 from grader.results import Results, TaskResult
-from grader.run import Learner, Order, grade
+from grader.run import Order, grade
 from lab import workspace
 from lab.course import chosen, number_argument
-from lab.installation.environment import python_in
+from lab.graders import lab_version, learner
 from lab.opening import opened
 from lab.outcomes import WrongUsageError
 from lab.scores import History, Score
 from lab.session import Session
-from lab.settings import Settings
 from lab.usage import Number, as_json, option
 from lab.usage import command as build
 
@@ -59,7 +57,7 @@ def run(
         submission=submission or workspace.folder(exercise, settings),
         out=out,
         learner=learner(settings),
-        lab_version=metadata.version("spbe-lab"),
+        lab_version=lab_version(),
         seed=seed,
         isolation=isolation,
     )
@@ -78,12 +76,6 @@ def run(
     else:
         _show(session, results, out)
     return results.exit_code
-
-
-def learner(settings: Settings) -> Learner:
-    """Returns the interpreter that participants' programs run in, and what it has to read."""
-    python = python_in(settings.learner)
-    return Learner(python, tuple(prefixes(python)))
 
 
 def _refuse_unknown(submission: Path | None, isolation: str | None) -> None:
