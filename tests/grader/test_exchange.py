@@ -170,6 +170,7 @@ def test_long_body_is_named_and_not_pasted() -> None:
 SECRET = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=40)
 
 
+@settings(deadline=None)
 @given(SECRET, st.sampled_from(["client_secret", "access_token", "refresh_token", "password", "CLIENT_SECRET"]))
 def test_secret_is_masked_wherever_it_goes_by_its_name(secret: str, name: str) -> None:
     shown = Exchange.from_entry(
@@ -192,6 +193,7 @@ def test_secret_is_masked_wherever_it_goes_by_its_name(secret: str, name: str) -
     assert MASK in everything
 
 
+@settings(deadline=None)
 @given(SECRET)
 def test_secret_known_by_value_is_masked_wherever_it_stands(secret: str) -> None:
     shown = Exchange.from_entry(
@@ -253,6 +255,7 @@ def test_connection_closed_without_an_answer_says_so() -> None:
     assert exchange(status=799).summary(80, "en").endswith("→ 799")
 
 
+@settings(deadline=None)
 @given(ODD_TEXT, ODD_TEXT, st.integers(20, 100))
 def test_short_form_keeps_to_its_width_and_shows_no_control(path: str, body: str, width: int) -> None:
     shown = exchange(path=path, request_body=body, response_body=body * 50, request_headers={"If-Match": path}).short(

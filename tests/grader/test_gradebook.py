@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.gradebook import (
@@ -161,16 +161,19 @@ ODD = st.text(st.one_of(st.sampled_from("=+-@\t\r\n|'\",; 0123456789.eE:/" + FUL
 FIELDS = ("participant", "submission", "exercise", "isolation", "run_id", "seed_fingerprint", "sha256", "message")
 
 
+@settings(deadline=None)
 @given(ODD)
 def test_guarded_cell_comes_back_as_it_was(value: str) -> None:
     assert plain_cell(safe_cell(value)) == value
 
 
+@settings(deadline=None)
 @given(ODD)
 def test_guarded_cell_begins_with_nothing_that_a_spreadsheet_acts_on(value: str) -> None:
     assert not re.match("[\\s]*[=+\\-@|\t\r\n\uff1d\uff0b\uff0d\uff20\u2212]", safe_cell(value))
 
 
+@settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(FIELDS, ODD)), max_size=5))
 def test_no_cell_of_the_file_is_a_formula_and_the_file_reads_back(lines: list[dict[str, Any]]) -> None:
     grades = [Grade(**line, status=Status.FAILED, score=1.5, max_score=3) for line in lines]

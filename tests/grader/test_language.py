@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.language import LONGEST_VALUE, Text, catalogue, current_language, use_language, verbatim
@@ -95,11 +95,13 @@ def test_megabyte_value_is_cut_in_the_middle() -> None:
     assert said.endswith("aend")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_words_taken_verbatim_are_cleaned_and_not_interpreted(words: str) -> None:
     assert verbatim(words).render("id") == sanitise(words, limit=LONGEST_VALUE)
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_rendering_never_raises_for_a_value(value: str, other: str) -> None:
     assert "<" in Text("<{a}|{b:>3}|{c}>", {"a": value, "b": other}).render("id")
@@ -123,6 +125,7 @@ HOSTILE = st.text(
 )
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_clean_text_has_nothing_that_acts_on_a_screen(text: str) -> None:
     clean = sanitise(text)
@@ -144,12 +147,14 @@ def test_clean_text_has_nothing_that_acts_on_a_screen(text: str) -> None:
     clean.encode("utf-8")
 
 
+@settings(deadline=None)
 @given(HOSTILE, st.booleans())
 def test_cleaning_twice_is_cleaning_once(text: str, lines: bool) -> None:
     once = sanitise(text, lines=lines)
     assert sanitise(once, lines=lines) == once
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=("L", "N", "P", "Zs")), max_size=200))
 def test_ordinary_words_are_left_alone(text: str) -> None:
     assert sanitise(text) == text
@@ -187,12 +192,14 @@ def test_megabytes_of_half_an_escape_are_cleaned_in_linear_time(unit: str) -> No
     assert len(sanitise(unit * 1_000_000)) <= 1_000_000
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(3, 50))
 def test_clipped_text_is_never_longer_than_asked(text: str, limit: int) -> None:
     assert len(clip(text, limit)) <= limit
     assert clip(text, len(text)) == text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=("L", "N", "P", "So"))), st.integers(0, 40))
 def test_fitted_text_never_takes_more_columns_than_asked(text: str, width: int) -> None:
     assert cells(fit(text, width)) <= width

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.strictjson import NotStrictJson, parse
@@ -19,6 +19,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_every_proper_value_comes_back_equal(value: object) -> None:
     assert parse(json.dumps(value)) == value
@@ -47,6 +48,7 @@ def test_text_beyond_the_limit_is_refused_unread() -> None:
         parse("[1]  ", limit=3)
 
 
+@settings(deadline=None)
 @given(st.text() | st.binary())
 def test_any_input_is_read_or_refused_and_nothing_else(data: str | bytes) -> None:
     with contextlib.suppress(NotStrictJson):

@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.exchange import Exchange
@@ -19,6 +19,7 @@ def test_fail_and_error_share_no_value_and_no_exit_code() -> None:
     assert exit_code(Verdict.FAIL, passed=False) != exit_code(Verdict.ERROR, passed=False)
 
 
+@settings(deadline=None)
 @given(VERDICTS)
 def test_rolled_up_verdict_is_the_most_severe_of_all(verdicts: list[Verdict]) -> None:
     rolled = roll_up(verdicts)
@@ -26,12 +27,14 @@ def test_rolled_up_verdict_is_the_most_severe_of_all(verdicts: list[Verdict]) ->
     assert all(verdict.severity <= rolled.severity for verdict in verdicts)
 
 
+@settings(deadline=None)
 @given(VERDICTS, st.randoms())
 def test_order_of_the_tasks_does_not_change_the_rolled_up_verdict(verdicts: list[Verdict], random: object) -> None:
     shuffled = sorted(verdicts, key=lambda _: random.random())  # type: ignore[attr-defined]  # Random is not generic
     assert roll_up(shuffled) is roll_up(verdicts)
 
 
+@settings(deadline=None)
 @given(VERDICTS, VERDICTS)
 def test_rolling_up_in_parts_gives_the_same_as_at_once(left: list[Verdict], right: list[Verdict]) -> None:
     if left and right:

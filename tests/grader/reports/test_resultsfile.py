@@ -81,7 +81,7 @@ def test_schema_is_itself_a_valid_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(RUNS | BROKEN)
 def test_every_run_fits_the_schema_and_comes_back_as_it_was_written(run: Results) -> None:
     text = dump(run)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.exchange import Exchange
@@ -136,6 +136,7 @@ def test_broken_curl_line_is_still_the_same_line_to_a_shell(
     assert in_shell(printed) == in_shell(task.cause.exchange[0].curl)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab '\"\\$-")))
 def test_words_of_a_shell_line_joined_again_are_the_line(line: str) -> None:
     assert " ".join(_shell_words(line)) == line

@@ -145,7 +145,7 @@ XML_TEXT = st.text(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=XML_TEXT)
 def test_any_words_make_well_formed_xml_and_html(good: Results, words: str) -> None:
     task = replace(good.tasks[0], verdict=Verdict.FAIL, score=0, output=words, name=words)
