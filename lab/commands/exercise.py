@@ -93,9 +93,10 @@ def _refuse_unknown(submission: Path | None, isolation: str | None) -> None:
 
 def _welcome(session: Session, exercise: Exercise) -> None:
     console = session.console
-    console.say(_("Exercise {number}: {title}", number=exercise.number, title=exercise.title.in_language()))
-    console.say(_("  What to do : {file}", file=workspace.shown(exercise.readme())))
-    console.say(_("  Your folder: {folder}", folder=workspace.shown(workspace.folder(exercise, session.settings))))
+    console.say(
+        _("A starter for you is in {folder}", folder=workspace.shown(workspace.folder(exercise, session.settings)))
+    )
+    console.say(_("What to do is in {file}", file=workspace.shown(exercise.readme())))
     console.say()
 
 
@@ -105,6 +106,6 @@ def _show(session: Session, results: Results, out: Path) -> None:
     console.say(terminal.render(results, width=columns, colour=console.in_colour, unicode=console.unicode))
     console.say()
     best = History(session.settings.reports).best(results.exercise.number)
-    if best:
+    if best and best.score > results.score:
         console.say(_("Your best until now: {score} of {max_score}.", score=best.score, max_score=best.max_score))
     console.say(_("The whole report: {file}", file=workspace.shown(out / "report.html")))

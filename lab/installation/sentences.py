@@ -32,7 +32,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "bad_hash": (
         "Paket yang terunduh tidak sama dengan yang tercatat di requirements/, jadi tidak dipasang.\n"
         "Biasanya unduhan rusak di jalan. Ulangi perintah tadi, bila perlu dari jaringan lain;\n"
-        "jika tetap begini, beri tahu pengajar.",
+        "jika tetap begini, beri tahu pelatih.",
         "A downloaded package is not the one recorded in requirements/, so it was not installed.\n"
         "Most often a download was damaged on its way. Repeat your command, from another network if need be;\n"
         "if this stays so, tell your trainer.",
@@ -57,7 +57,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "step_failed": (
         "Langkah tadi tidak berhasil. Bagian akhir catatannya:\n{detail}\n"
-        "Catatan lengkap ada di {log}. Ulangi perintah tadi; jika tetap begini, kirim berkas itu kepada pengajar.",
+        "Catatan lengkap ada di {log}. Ulangi perintah tadi; jika tetap begini, kirim berkas itu kepada pelatih.",
         "That step did not succeed. The end of its log:\n{detail}\n"
         "The whole log is in {log}. Repeat your command; if this stays so, send that file to your trainer.",
     ),
