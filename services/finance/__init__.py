@@ -1,0 +1,1 @@
+"""Regional finance: budget, treasury documents, realisation and retribution bills, as SIPD keeps them."""
