@@ -46,7 +46,7 @@ def main() -> int:
         with City(services, token) as city:
             results = grade(asked, city)
     except SubmissionRefused as refusal:
-        return _say(ExitCode.NOT_PASSED, outcome="refused", message=refusal.text.render(), code=refusal.code)
+        return _say(ExitCode.NOT_PASSED, outcome="refused", message=refusal.message.render(), code=refusal.code)
     except LabFault as fault:
         return _say(ExitCode.LAB_FAILED, outcome="broken", message=fault.message.render())
     return _say(results.exit_code, outcome="graded")

@@ -8,9 +8,9 @@ until it is judged, so nothing that ends early can pass for more than it is.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,12 +19,12 @@ from grader import reports, resultsfile
 from grader.city import City
 from grader.exercise import Exercise
 from grader.grading import Bench, Grading
-from grader.isolation import Limits, Rung, best, command, protect_this_process, workplace
+from grader.isolation import Limits, ProgramUnknown, Rung, best, command, protect_this_process, workplace
 from grader.language import catalogue
 from grader.results import Exercise as Graded
 from grader.results import Program as Ended
 from grader.results import Results, TaskResult, crash
-from grader.submissions import Submission, take_in
+from grader.submissions import Submission, SubmissionRefused, take_in
 from grader.verdicts import LabFault
 
 _ = catalogue(__file__)
@@ -72,7 +72,6 @@ class Order:
     cohort: str = ""
     isolation: str | None = None
     provisional: bool = True
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def grade(order: Order, city: City, tell: Tell = lambda _result: None) -> Results:
@@ -118,11 +117,14 @@ class _Run:
         with workplace() as place:
             submission = take_in(order.submission, place / "submission")
             self.results = replace(self.results, submission_sha256=submission.sha256)
+            argv = _start(submission, order.learner)
             rung = best(order.isolation)
             self.results = replace(self.results, isolation=rung.name)
             self.save()
             with self._city():
-                self.grading = Grading(self.city, self.sandbox, self.seed, self._bench(submission, rung), [self.secret])
+                self.grading = Grading(
+                    self.city, self.sandbox, self.seed, self._bench(submission, rung, argv), [self.secret]
+                )
                 self._check(self.grading)
 
     def _check(self, grading: Grading) -> None:
@@ -164,12 +166,12 @@ class _Run:
         finally:
             self.city.delete(self.sandbox)
 
-    def _bench(self, submission: Submission, rung: Rung) -> Bench:
+    def _bench(self, submission: Submission, rung: Rung, argv: Sequence[str]) -> Bench:
         services = {"identity", *self.order.exercise.uses}
         addresses = {name: self.city.services[name].url for name in services}
         return Bench(
             rung=rung,
-            argv=tuple(command(submission.path, self.order.learner.python)),
+            argv=tuple(argv),
             submission=submission.path,
             readable=self.order.learner.readable,
             limits=Limits(wall_seconds=self.order.exercise.wall_seconds),
@@ -180,6 +182,14 @@ class _Run:
                 "CLIENT_SECRET": self.secret,
             },
         )
+
+
+def _start(submission: Submission, learner: Learner) -> list[str]:
+    try:
+        return command(submission.path, learner.python)
+    except ProgramUnknown as unknown:
+        code = f"program_{unknown.code}"
+        raise SubmissionRefused(code, unknown.message) from unknown
 
 
 def _blank(order: Order, run_id: str, seed: int) -> Results:

@@ -1,0 +1,137 @@
+"""Real agencies for the grader's tests: the services' own process, on free ports, in folders of the test run."""
+
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from grader.city import Address, City
+from grader.isolation import prefixes
+from grader.run import Learner
+from grader.workers import Room
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("identity", "population", "permits", "finance")
+
+
+def free_port_base() -> int:
+    """A base from which five ports are free just now."""
+    while True:
+        base = 20_000 + secrets.randbelow(20_000)
+        try:
+            for offset in range(1, 5):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except OSError:
+            continue
+        return base
+
+
+@dataclass
+class Agencies:
+    """The services' process; it can be killed and started again on the same ports and data."""
+
+    folder: Path
+    base: int = field(default_factory=free_port_base)
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        run = self.folder / "run"
+        run.mkdir(exist_ok=True)
+        (run / "token").write_text(self.token)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services", *NAMES, "--data", self.folder / "data", "--run", run],
+                cwd=ROOT,
+                env={"LAB_PORT_BASE": str(self.base), "PATH": "/usr/bin:/bin"},
+                stdout=log,
+                stderr=log,
+            )
+        while not self._is_ready():
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+
+    def _is_ready(self) -> bool:
+        """Whether the last agency to be bound answers; asking again and again is the waiting."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.base + len(NAMES)}/readyz", timeout=1.0).is_success
+        except httpx.HTTPError:
+            return False
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def addresses(self) -> dict[str, Address]:
+        run = self.folder / "run"
+        return {
+            name: Address(f"http://127.0.0.1:{self.base + offset}", f"unix:{run / name}.sock")
+            for offset, name in enumerate(NAMES, 1)
+        }
+
+
+@pytest.fixture(scope="session")
+def agencies() -> Iterator[Agencies]:
+    """Agencies shared by the tests that leave them running."""
+    folder = Path(tempfile.mkdtemp(prefix="lab-t-"))
+    found = Agencies(folder)
+    found.start()
+    yield found
+    found.kill()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def mortal_agencies() -> Iterator[Agencies]:
+    """Agencies of a test's own, which it may kill."""
+    folder = Path(tempfile.mkdtemp(prefix="lab-t-"))
+    found = Agencies(folder)
+    found.start()
+    yield found
+    found.kill()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def city(agencies: Agencies) -> Iterator[City]:
+    with City(agencies.addresses, agencies.token) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def learner() -> Learner:
+    """The participants' own interpreter, which the set-up made."""
+    python = ROOT / ".lab" / "learner" / "bin" / "python"
+    return Learner(python, tuple(prefixes(python)))
+
+
+@pytest.fixture
+def room(agencies: Agencies, learner: Learner) -> Room:
+    return Room(agencies.addresses, agencies.token, learner, "test")
+
+
+@pytest.fixture
+def new_sandbox(city: City) -> Iterator[Callable[..., str]]:
+    """Makes sandboxes, and removes them afterwards."""
+    made: list[str] = []
+
+    def make(**spec: object) -> str:
+        name = f"t{secrets.token_hex(6)}"
+        client = {"client_id": f"{name}-app", "client_secret": "not-a-secret-at-all", "scopes": ["population:read"]}
+        city.create(name, {"seed": 5, "reference_date": "2026-11-02", "clients": [client], "durable": False, **spec})
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        city.delete(name)
