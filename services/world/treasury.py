@@ -116,7 +116,7 @@ class _Desk:
         """An SPD at the beginning of each quarter, for what the cash plan holds in it."""
         for quarter in range(1, 5):
             first = 3 * quarter - 3
-            issued_on = date(self._today.year, first + 1, 4)
+            issued_on = date(self._today.year, first + 1, 2)
             if issued_on >= self._today:
                 break
             charges = [
@@ -156,7 +156,7 @@ class _Desk:
         running = [line for line in self._lines if not line.account_code.startswith((_PAYROLL, _CAPITAL))]
         half = len(running) // 2
         return (
-            ("LS", 2, "Pegawai", _PAYROLL_DEDUCTION, payroll),
+            ("LS", 3, "Pegawai", _PAYROLL_DEDUCTION, payroll),
             ("GU", 11, _TREASURER, 0, running[:half]),
             ("LS", 14, _SUPPLIER, _TAX_DEDUCTION, running[half:-1]),
             ("TU", 16, _TREASURER, 0, running[-1:] if self._has_extra else []),
