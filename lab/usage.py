@@ -109,7 +109,9 @@ def refusal(error: click.ClickException) -> WrongUsageError:
     if isinstance(error, click.NoSuchOption):
         return WrongUsageError(_("There is no option {name} here.", name=error.option_name), _meant(error, advice))
     if isinstance(error, click.MissingParameter) and error.param and context:
-        return WrongUsageError(_("{name} is missing.", name=error.param.make_metavar(context)), advice)
+        is_option = isinstance(error.param, click.Option)
+        name = error.param.opts[0] if is_option else error.param.make_metavar(context)
+        return WrongUsageError(_("{name} is missing.", name=name), advice)
     if isinstance(error, click.BadOptionUsage):
         return WrongUsageError(_("The option {name} is not written as it should be.", name=error.option_name), advice)
     return WrongUsageError(_("The command line cannot be read: {reason}", reason=error.format_message()), advice)

@@ -1,18 +1,24 @@
 """The commands with the real agencies: what a participant types, one after the other, in a home of their own."""
 
+import csv
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from grader.audit import Finding
 from grader.language import verbatim
 from grader.verdicts import LabFault
 from lab.__main__ import run
 from lab.ports import is_free
+from lab.settings import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +44,10 @@ def lab(home, capsys):
 @pytest.fixture
 def status(lab):
     """Starts the lab and returns what `lab status --json` says."""
-    assert lab("up")[0] == 0
+    code, said = lab("up")
+    assert code == 0, said.err
     code, said = lab("status", "--json")
-    assert code == 0
+    assert code == 0, said.out
     return json.loads(said.out)
 
 
@@ -145,3 +152,183 @@ def test_a_running_lab_satisfies_the_doctor(lab, status):
     _, said = lab("doctor", "--json")
     ports = next(check for check in json.loads(said.out)["checks"] if check["name"] == "ports")
     assert ports["state"] == "good"
+
+
+SOLUTION = ROOT / "exercises" / "01_first_api" / "solution"
+
+
+def home_of(home):
+    return Path(home["LAB_HOME"])
+
+
+def test_the_first_check_lays_out_the_starter_and_a_blank_one_gets_nothing(lab, home):
+    """Exit code 1, a starter with its instructions named, and the reports; the second time the work is left alone."""
+    work = home_of(home) / "work" / "01_first_api"
+    code, said = lab("exercise", "1")
+    assert code == 1, said
+    assert "A starter for you is in" in said.out
+    assert "README.en.md" in said.out
+    (work / "notes.txt").write_text("mine", encoding="utf-8")
+    code, said = lab("exercise", "1")
+    assert code == 1
+    assert "A starter" not in said.out
+    assert (work / "notes.txt").read_text(encoding="utf-8") == "mine"
+    reports = home_of(home) / ".lab" / "reports"
+    expected = {"results.json", "report.html", "junit.xml", "ctrf.json", "evidence.json"}
+    assert {file.name for file in (reports / "01_first_api").iterdir()} == expected
+    assert len((reports / "history.jsonl").read_text(encoding="utf-8").splitlines()) >= 2
+
+
+def test_a_right_answer_passes_and_programs_can_read_the_result(lab):
+    """Exit code 0 and results.json on standard output; a seed that was asked for makes it practice."""
+    code, said = lab("exercise", "1", "--submission", str(SOLUTION), "--json", "--seed", "4711")
+    results = json.loads(said.out)
+    assert (code, results["score"], results["max_score"]) == (0, 100, 100)
+    assert results["extra_data"]["practice"] is True
+
+
+def test_a_check_of_something_else_does_not_touch_the_scores(lab, home):
+    """A solution looked at with --submission is nobody's score."""
+    history = home_of(home) / ".lab" / "reports" / "history.jsonl"
+    before = history.read_bytes() if history.exists() else b""
+    lab("exercise", "1", "--submission", str(SOLUTION))
+    assert (history.read_bytes() if history.exists() else b"") == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("exercise", "1", "--submission", "/nowhere"), "/nowhere does not exist"),
+        (("exercise", "1", "--isolation", "hope"), "no isolation named hope"),
+        (("exercise", "1", "--seed", "-1"), "-1 is not a number"),
+        (("exercise", "88"), "no exercise 88"),
+        (("audit", "88"), "no exercise 88"),
+        (("reset", "88"), "no exercise 88"),
+        (("grade", "/nowhere", "--exercise", "1", "--out", "x"), "/nowhere does not exist"),
+        (("grade", "/nowhere", "--out", "x"), "--exercise is missing"),
+        (("grade", "--exercise", "1", "--out", "x"), "PATH… is missing"),
+    ],
+)
+def test_what_does_not_exist_is_wrong_usage(lab, words, told):
+    """Told before anything is started or written."""
+    code, said = lab(*words)
+    assert code == 2
+    assert told in said.err
+
+
+def test_hint_and_trace_follow_the_last_check(lab):
+    """The hint is for the task that failed, and the trace shows the agencies that were called."""
+    lab("exercise", "1", "--submission", str(SOLUTION))
+    code, said = lab("trace", "1")
+    assert code == 0
+    assert "population" in said.out
+    code, said = lab("hint", "1")
+    assert code == 0
+    assert "No task waits for a hint" in said.out
+    lab("exercise", "1", "--submission", str(SOLUTION.parent / "starter"))
+    code, said = lab("hint", "1")
+    assert code == 0
+    assert said.out.startswith("Hint ")
+
+
+def test_trace_of_an_exercise_that_was_never_checked_says_what_to_do(lab):
+    """Exit code 2 and the command that makes one."""
+    code, said = lab("trace", "3")
+    assert code == 2
+    assert "make exercise-3" in said.err
+
+
+def test_reset_of_an_exercise_keeps_the_old_work_aside(lab, home):
+    """A fresh starter is in place, and the sentence says where the old one is."""
+    lab("exercise", "1")
+    work = home_of(home) / "work"
+    (work / "01_first_api" / "main.py").write_text("print('old')\n", encoding="utf-8")
+    code, said = lab("reset", "1")
+    assert code == 0
+    kept = list((work / "lama").glob("01_first_api-*/main.py"))
+    assert "print('old')\n" in [file.read_text(encoding="utf-8") for file in kept]
+    assert any(file.parent.name in said.out for file in kept)
+    starter = SOLUTION.parent / "starter" / "main.py"
+    assert (work / "01_first_api" / "main.py").read_bytes() == starter.read_bytes()
+
+
+def test_grade_gives_every_submission_its_line_and_stops_for_none(lab, tmp_path):
+    """A right one, a blank one, an empty folder and a broken zip; the second call grades nothing again."""
+    group, out = tmp_path / "group", tmp_path / "grades"
+    shutil.copytree(SOLUTION, group / "ani")
+    shutil.copytree(SOLUTION.parent / "starter", group / "budi")
+    (group / "citra").mkdir()
+    (group / "dewi.zip").write_bytes(b"PK\x03\x04 no zip at all")
+    code, said = lab("grade", str(group), "--exercise", "1", "--out", str(out))
+    assert code == 0, said
+    with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["participant"]: row for row in csv.DictReader(file)}
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "ani": "passed",
+        "budi": "failed",
+        "citra": "rejected",
+        "dewi": "rejected",
+    }
+    assert rows["ani"]["score"] == "100"
+    assert (out / "grades.html").exists()
+    code, said = lab("grade", str(group), "--exercise", "1", "--out", str(out))
+    assert code == 0
+    assert said.out.count("(graded before)") >= 2
+
+
+def test_two_submissions_of_one_name_are_told_before_anything_runs(lab, tmp_path):
+    """Each needs a line of its own."""
+    for room in ("morning", "noon"):
+        shutil.copytree(SOLUTION, tmp_path / room / "ani")
+    code, said = lab(
+        "grade", str(tmp_path / "morning"), str(tmp_path / "noon"), "--exercise", "1", "--out", str(tmp_path / "out")
+    )
+    assert code == 2
+    assert "Two submissions are called ani" in said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gradebook_of_somebody_else_is_not_written_over(lab, tmp_path):
+    """A grades.csv that the lab did not make stays as it is."""
+    shutil.copytree(SOLUTION, tmp_path / "group" / "ani")
+    (tmp_path / "out").mkdir()
+    foreign = tmp_path / "out" / "grades.csv"
+    foreign.write_text("name;mark\nani;7\n", encoding="utf-8")
+    code, said = lab("grade", str(tmp_path / "group"), "--exercise", "1", "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "cannot be read as a gradebook" in said.err
+    assert foreign.read_text(encoding="utf-8") == "name;mark\nani;7\n"
+
+
+@pytest.mark.parametrize(
+    ("findings", "code", "told"),
+    [
+        ([Finding("01_first_api", "files")], 0, "proves itself"),
+        ([Finding("01_first_api", "right/go", skipped=True)], 0, "left out"),
+        ([Finding("01_first_api", "hints", verbatim("None in English."))], 1, "hints: None in English."),
+    ],
+)
+def test_audit_tells_every_finding_and_ends_with_1_for_a_complaint(lab, monkeypatch, findings, code, told):
+    """What the auditor finds is the grader's; the command counts and shows it."""
+    monkeypatch.setattr("lab.commands.audit.audit", lambda *_args, **_more: iter(findings))
+    ended, said = lab("audit", "1")
+    assert ended == code
+    assert told in said.out
+
+
+def test_an_interrupted_check_ends_with_130_and_leaves_the_lab_running(lab, home, tmp_path):
+    """Ctrl-C stops the participant's program and removes its city; the agencies go on."""
+    (tmp_path / "main.py").write_text("import time, pathlib\npathlib.Path('begun').touch()\ntime.sleep(50)\n")
+    lab("up")
+    command = [sys.executable, "-m", "lab", "exercise", "1", "--submission", str(tmp_path), "--isolation", "process"]
+    environment = {**os.environ, **home}  # noqa: TID251 - a child's
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True) as process:
+        results = home_of(home) / ".lab" / "reports" / "01_first_api" / "results.json"
+        before = results.stat().st_mtime_ns if results.exists() else 0
+        while not results.exists() or results.stat().st_mtime_ns == before:
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert b"Traceback" not in errors
+    assert json.loads(lab("status", "--json")[1].out)["state"] == "running"
