@@ -51,8 +51,9 @@ class _Page:
             yield from self._task(task, results)
         if results.error:
             yield from self._broken(results.error.message)
+        if not results.tasks or results.tasks[-1].verdict is Verdict.PASS:
+            yield ""  # every other task has its own empty line after it
         yield from self._program(results)
-        yield ""
         yield from self._score(results)
         for note in notes(results):
             yield from self._wrapped(note, "", "quiet")
@@ -134,12 +135,12 @@ class _Page:
         how = ending(results)
         if how is None or results.program is None:
             return
-        yield ""
         yield from self._wrapped(how, "", "bad")
         text = results.program.stderr.strip() or results.program.stdout.strip()
         for line in sanitise(text, lines=True, limit=4_000).split("\n")[-_LAST_LINES:]:
             if line:
                 yield fit(self._ink.plain(f"  │ {line.expandtabs(4)}"), self._width)
+        yield ""
 
     def _score(self, results: Results) -> Iterator[str]:
         style = "lab" if results.verdict is Verdict.ERROR else "good" if results.passed else "bad"

@@ -95,7 +95,7 @@ def next_steps(results: Results) -> list[NextStep]:
 def notes(results: Results) -> list[Text]:
     """Return what a reader should know about how the run was made, most of all what limits its worth."""
     told = []
-    if results.provisional:
+    if results.provisional and results.verdict is not Verdict.ERROR:  # what counts for nothing is not provisional
         told.append(
             _("Provisional: graded on the participant's own computer. The grading on the trainer's machine decides.")
         )
