@@ -38,7 +38,7 @@ class Elements(Identified):
     """Body of `CALL_VERIFY_BY_ELEMEN`; elements that are absent or null are not compared."""
 
     TRESHOLD: Annotated[
-        Annotated[int, Field(ge=0, le=100)] | Annotated[str, Field(pattern=r"^(100|[1-9]?[0-9])$")],
+        Annotated[int, Field(ge=0, le=100, strict=True)] | Annotated[str, Field(pattern=r"^(100|[1-9]?[0-9])$")],
         Field(description="Skor terendah agar teks dianggap sesuai; memang ditulis tanpa H.", examples=["90"]),
     ] = str(rules.DEFAULT_THRESHOLD)
     NO_KK: Short = None
