@@ -45,7 +45,7 @@ _SHOWN_RESPONSE: Final = (
 )  # fmt: skip
 _LONGEST_REPEATED_BODY: Final = 2_000
 _LONGEST_KEPT_BODY: Final = 2_000
-_BODY_LINES: Final = 4
+_BODY_LINES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Exchange:
         at: sandbox clock (RFC 3339). `started`, `ended`: real clock, epoch seconds.
         status: None where the connection was closed without an answer.
         base_url: where the service stands, without a trailing slash; empty if it is not to be shown.
+        run: which run of the program made it, where a grading runs it more than once.
     """
 
     service: str = ""
@@ -80,15 +81,19 @@ class Exchange:
     fault: str | None = None
     committed: bool = False
     base_url: str = ""
+    run: int = 1
 
     @classmethod
-    def from_entry(cls, entry: Mapping[str, Any], *, base_url: str = "", secrets: Sequence[str] = ()) -> "Exchange":
+    def from_entry(
+        cls, entry: Mapping[str, Any], *, base_url: str = "", secrets: Sequence[str] = (), run: int = 1
+    ) -> "Exchange":
         """Return the masked exchange of a journal entry.
 
         Args:
             entry: as the journal gives it; what is missing keeps its default.
             base_url: where the service stands, for `curl`.
             secrets: values to mask wherever they appear, such as the run's client secret.
+            run: which run of the program made it; an entry read back from the evidence knows it itself.
         """
         hide = _Mask(tuple(secret for secret in secrets if secret))
         query = entry.get("query") or ""
@@ -115,6 +120,7 @@ class Exchange:
             fault=entry.get("fault"),
             committed=bool(entry.get("committed")),
             base_url=base_url or str(entry.get("base_url") or ""),
+            run=int(entry.get("run") or run),
         )
 
     @property
@@ -270,7 +276,8 @@ def _part(mark: str, headers: Mapping[str, str], shown: Sequence[str], body: str
     lines = [fit(mark + sanitise(line, limit=4 * width), width) for line in lines]
     if body:
         room = max(width - len(mark), 8)
-        folded = wrap(sanitise(body, limit=room * _BODY_LINES), room, max_lines=_BODY_LINES, placeholder=" …")
+        text = sanitise(body, limit=room * _BODY_LINES)
+        folded = wrap(text, room, max_lines=_BODY_LINES, placeholder=" …", break_on_hyphens=False)
         lines += [fit(mark + line, width) for line in folded]
     return lines
 

@@ -6,7 +6,7 @@ from typing import Final
 _CODES: Final = {"good": "32", "bad": "31", "warn": "33", "lab": "35", "quiet": "2", "strong": "1"}
 
 # For terminals that cannot show box drawing and symbols (an old Windows console): one column stays one column.
-_PLAIN: Final = str.maketrans("│├─┼┤►\u00d7…✗✓⋮┌└┄→·⏎█░●○◆▲", "|+-+|>x~xv:++->-/#.*o+^")
+_PLAIN: Final = str.maketrans("│├─┼┤►\u00d7…✗✓⋮┌└┄═→·⏎█░●○◆▲", "|+-+|>x~xv:++-=>-/#.*o+^")
 
 
 @dataclass(frozen=True, slots=True)

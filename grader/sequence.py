@@ -19,6 +19,7 @@ LONGEST_STORY: Final = 60
 """Steps told; of a longer story the middle is left out."""
 LONGEST_LOOP: Final = 8
 _LONGEST_LABEL: Final = 300
+_LONGEST_QUERY_VALUE: Final = 24
 _SERVICE: Final = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 
@@ -61,11 +62,23 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """The program was started for the `run`-th time."""
+
+    run: int
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Return what makes this start unlike any other step."""
+        return ("start", self.run)
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """Steps that came `times` times in a row."""
 
     times: int
-    steps: tuple["Call | Wait", ...]
+    steps: tuple["Told", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,8 @@ class Omitted:
     steps: int
 
 
-Step: TypeAlias = Call | Wait | Loop | Omitted
+Told: TypeAlias = Call | Wait | Start
+Step: TypeAlias = Told | Loop | Omitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +113,7 @@ def tell(entries: Iterable[Exchange | Mapping[str, Any]]) -> Story:
     """Return the story of `entries`, which may be of several agencies and in any order."""
     calls = sorted(
         (entry if isinstance(entry, Exchange) else Exchange.from_entry(entry) for entry in entries),
-        key=lambda call: (call.started, call.seq),
+        key=lambda call: (call.run, call.started, call.seq),
     )
     counts: dict[str, int] = {}
     for call in calls:
@@ -118,8 +132,8 @@ def _service(call: Exchange) -> str:
     return call.service if _SERVICE.fullmatch(call.service) else "?"
 
 
-def _collapsed(calls: Sequence[Exchange]) -> Iterator[Call | Wait]:
-    """Yield the calls with like neighbours as one, and the waits between them."""
+def _collapsed(calls: Sequence[Exchange]) -> Iterator[Told]:
+    """Yield the calls with like neighbours as one, and what came between them."""
     start = calls[0].started if calls else 0.0
     for _like, neighbours in groupby(_with_waits(calls), key=_likeness):
         group = [item for item in neighbours if isinstance(item, Exchange)]
@@ -129,19 +143,24 @@ def _collapsed(calls: Sequence[Exchange]) -> Iterator[Call | Wait]:
             yield _like
 
 
-def _with_waits(calls: Sequence[Exchange]) -> Iterator[Exchange | Wait]:
-    busy_until = calls[0].started if calls else 0.0
-    asked = ""
+def _with_waits(calls: Sequence[Exchange]) -> Iterator[Exchange | Wait | Start]:
+    """Yield the calls, the waits between those of one run, and the starts where there are several runs."""
+    several = len({call.run for call in calls}) > 1
+    run, busy_until, asked = 0, 0.0, ""
     for call in calls:
-        if call.started - busy_until >= SHORTEST_WAIT:
+        if call.run != run:
+            run, busy_until = call.run, call.started
+            if several:
+                yield Start(run)
+        elif call.started - busy_until >= SHORTEST_WAIT:
             yield Wait(call.started - busy_until, asked)
         yield call
         busy_until = max(busy_until, call.ended)
         asked = _retry_after(call)
 
 
-def _likeness(item: Exchange | Wait) -> Any:  # noqa: ANN401 - a tuple for calls, the wait itself for waits
-    if isinstance(item, Wait):
+def _likeness(item: Exchange | Wait | Start) -> Any:  # noqa: ANN401 - a tuple for calls, everything else is itself
+    if not isinstance(item, Exchange):
         return item
     places = tuple("*" if _is_identifier(segment) else segment for segment in item.path.split("/"))
     names = tuple(name for name, _value in parse_qsl(item.query, keep_blank_values=True))
@@ -176,8 +195,13 @@ def _path(group: Sequence[Exchange]) -> str:
 
 def _query(group: Sequence[Exchange]) -> str:
     columns = zip(*(parse_qsl(call.query, keep_blank_values=True) for call in group), strict=True)
-    pairs = [f"{column[0][0]}={column[0][1] if len(set(column)) == 1 else '…'}" for column in columns]
+    pairs = [f"{column[0][0]}={_short(column[0][1]) if len(set(column)) == 1 else '…'}" for column in columns]
     return "?" + "&".join(pairs) if pairs else ""
+
+
+def _short(value: str) -> str:
+    """Return a value of a query without the long tail that a cursor has."""
+    return value if len(value) <= _LONGEST_QUERY_VALUE else value[:8] + "…"
 
 
 def _retry_after(call: Exchange) -> str:
@@ -197,13 +221,19 @@ def _most_together(group: Sequence[Exchange]) -> int:
     return max(most, 1)
 
 
-def _looped(flat: Sequence[Call | Wait]) -> list[Step]:
-    """Return the steps with runs that come again and again told once."""
+def _looped(flat: Sequence[Told]) -> list[Step]:
+    """Return the steps with runs that come again and again told once.
+
+    The same work is told from the same first step wherever it comes again: a loop that only turns an earlier one round
+    is left until its own first step comes.
+    """
     told: list[Step] = []
+    firsts: dict[str, tuple[object, ...]] = {}
     place = 0
     while place < len(flat):
         length, times = _longest_loop(flat, place)
-        if times:
+        keys = [step.key for step in flat[place : place + length]]
+        if times and firsts.setdefault(_unturned(keys), keys[0]) == keys[0]:
             told.append(Loop(times, tuple(_typical(flat, place, length, times))))
             place += length * times
         else:
@@ -212,7 +242,13 @@ def _looped(flat: Sequence[Call | Wait]) -> list[Step]:
     return told
 
 
-def _longest_loop(flat: Sequence[Call | Wait], place: int) -> tuple[int, int]:
+def _unturned(keys: Sequence[tuple[object, ...]]) -> str:
+    """Return a name for a loop that is the same whichever of its steps it is told from."""
+    names = [repr(key) for key in keys]
+    return min("\n".join(names[turn:] + names[:turn]) for turn in range(len(names)))
+
+
+def _longest_loop(flat: Sequence[Told], place: int) -> tuple[int, int]:
     """Return the length of the run at `place` and how often it comes, or (0, 0) where a loop would save nothing."""
     best = (0, 0)
     for length in range(2, LONGEST_LOOP + 1):
@@ -226,14 +262,14 @@ def _longest_loop(flat: Sequence[Call | Wait], place: int) -> tuple[int, int]:
     return best
 
 
-def _typical(flat: Sequence[Call | Wait], place: int, length: int, times: int) -> Iterator[Call | Wait]:
+def _typical(flat: Sequence[Told], place: int, length: int, times: int) -> Iterator[Told]:
     """Yield each step of a loop once, with "…" for what differs from turn to turn."""
     for offset in range(length):
         turns = [flat[place + turn * length + offset] for turn in range(times)]
         first = turns[0]
         if isinstance(first, Wait):
             yield Wait(sum(turn.seconds for turn in turns if isinstance(turn, Wait)) / times, first.asked)
-        else:
+        elif isinstance(first, Call):
             labels = [turn.label for turn in turns if isinstance(turn, Call)]
             counts = [turn.times for turn in turns if isinstance(turn, Call)]
             yield replace(first, label=_common_label(labels), times=max(counts))

@@ -13,7 +13,7 @@ from grader.exchange import Exchange
 from grader.ink import Ink
 from grader.language import Language, Text, catalogue, current_language, verbatim
 from grader.plaintext import cells, fit
-from grader.sequence import Call, Loop, Omitted, Step, Story, Wait, tell
+from grader.sequence import Call, Loop, Omitted, Start, Step, Story, Wait, tell
 
 _ = catalogue(__file__)
 
@@ -80,11 +80,15 @@ def remark(call: Call) -> Text | None:
     return _("up to {n} at once", n=call.together) if call.together > 1 else None
 
 
-def pause(wait: Wait, language: Language) -> Text:
-    """Return a wait in words."""
-    length = seconds(wait.seconds, language)
-    if wait.asked:
-        return _("waited {time} s (asked: {asked})", time=length, asked=_asked(wait.asked))
+def between(step: Wait | Start | Omitted, language: Language) -> Text:
+    """Return in words what came between two calls."""
+    if isinstance(step, Start):
+        return _("Program run {n}", n=step.run)
+    if isinstance(step, Omitted):
+        return _("… {n} more steps, all in evidence.json …", n=step.steps)
+    length = seconds(step.seconds, language)
+    if step.asked:
+        return _("waited {time} s (asked: {asked})", time=length, asked=_asked(step.asked))
     return _("waited {time} s", time=length)
 
 
@@ -175,8 +179,9 @@ class _Diagram:
             return [self._frame("┌", title), *inner, self._frame("└", "")]
         if isinstance(step, Call):
             return self._call(step)
-        text = pause(step, self._paper.language) if isinstance(step, Wait) else omission(step)
-        return [self._note("⋮", text.render(self._paper.language), "quiet")]
+        if isinstance(step, Start):
+            return [self._frame("═", between(step, self._paper.language).render(self._paper.language), "═")]
+        return [self._note("⋮", between(step, self._paper.language).render(self._paper.language), "quiet")]
 
     def _call(self, call: Call) -> list[str]:
         lines = [self._note("│", label(call), clock=self._paper.clock(call)), self._arrow(call)]
@@ -215,10 +220,10 @@ class _Diagram:
             + self._lifelines(target + 1)
         )  # fmt: skip
 
-    def _frame(self, corner: str, words: str) -> str:
-        start = " " * (self._home - 3) + corner
-        line = f"{start}┄ {words} " if words else f"{start}┄"
-        return self._ink(line + "┄" * (self._paper.width - cells(line)), "quiet")
+    def _frame(self, corner: str, words: str, rule: str = "┄") -> str:
+        start = " " * (self._home - 3) + corner + rule
+        line = fit(f"{start} {words} ", self._paper.width) if words else start
+        return self._ink(line + rule * (self._paper.width - cells(line)), "quiet")
 
 
 class _List:
@@ -239,8 +244,8 @@ class _List:
             return [self._line(f"┌ {title}"), *inner, self._line("└")]
         if isinstance(step, Call):
             return self._call(step, indent)
-        text = pause(step, language) if isinstance(step, Wait) else omission(step)
-        return self._folded(f"⋮ {text.render(language)}", indent, "quiet")
+        mark = "══" if isinstance(step, Start) else "⋮"
+        return self._folded(f"{mark} {between(step, language).render(language)}", indent, "quiet")
 
     def _call(self, call: Call, indent: str) -> list[str]:
         language = self._paper.language
@@ -259,8 +264,3 @@ class _List:
 
     def _line(self, words: str, style: str = "") -> str:
         return self._ink(fit(words, self._paper.width), *([style] if style else []))
-
-
-def omission(step: Omitted) -> Text:
-    """Return what is said in the place of steps left out."""
-    return _("… {n} more steps, all in evidence.json …", n=step.steps)

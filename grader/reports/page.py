@@ -20,7 +20,7 @@ from grader.language import Text, catalogue, current_language
 from grader.plaintext import sanitise
 from grader.reports.wording import BADGES, ending, next_steps, notes, sentence, title
 from grader.results import Results, TaskResult, headline, tidy
-from grader.sequence import Call, Loop, Step, Wait, tell
+from grader.sequence import Call, Loop, Start, Step, tell
 from grader.verdicts import Verdict
 
 _ = catalogue(__file__)
@@ -143,8 +143,8 @@ def _row(step: Step, lanes: Sequence[str]) -> Mapping[str, object]:
             "planted": bool(step.fault),
             "at": _("{time} s", time=trace.seconds(step.at, language, 2)),
         }
-    words: Text = trace.pause(step, language) if isinstance(step, Wait) else trace.omission(step)
-    return {"kind": "pause", "words": words}
+    kind = "start" if isinstance(step, Start) else "pause"
+    return {"kind": kind, "words": trace.between(step, language)}
 
 
 def _about(results: Results) -> list[tuple[Text, str]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from grader.exchange import Exchange, read_evidence, write_evidence
 from grader.language import current_language, use_language
 from grader.plaintext import cells
-from grader.sequence import LONGEST_STORY, Call, Loop, Omitted, Wait, tell
+from grader.sequence import LONGEST_STORY, Call, Loop, Omitted, Start, Wait, tell
 from grader.trace import terminal
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -210,3 +210,38 @@ def test_hostile_entries_are_drawn_within_the_lines_and_without_control(
 def test_evidence_beside_the_results_tells_the_same_story(diary: Diary, tmp_path: Path) -> None:
     write_evidence(tmp_path / "evidence.json", "run-1", [Exchange.from_entry(entry) for entry in diary.entries])
     assert terminal(read_evidence(tmp_path / "evidence.json")) == terminal(diary.entries)
+
+
+def test_same_work_is_told_from_the_same_first_step_wherever_it_comes_again() -> None:
+    told = Diary()
+    for number in range(30):
+        told.add("permits", f"GET /v1/applications/{number}")
+        if number != 12:  # one that needs no verification, so that the pattern is broken once
+            told.add("population", "POST /dukcapil/verify")
+        told.add("permits", f"POST /v1/applications/{number}/decision")
+    loops = [step for step in tell(told.entries).steps if isinstance(step, Loop)]
+    assert [loop.times for loop in loops] == [12, 17]
+    assert {loop.steps[0].label for loop in loops if isinstance(loop.steps[0], Call)} == {"GET /v1/applications/…"}
+
+
+def test_runs_of_one_grading_are_told_apart_and_the_time_between_them_is_no_wait() -> None:
+    first, second = Diary().add("permits", "GET /v1/a"), Diary().add("permits", "GET /v1/a")
+    later = [entry | {"run": 2, "started": 1_060.0, "ended": 1_060.1} for entry in second.entries]
+    story = tell([*first.entries, *later])
+    assert [type(step) for step in story.steps] == [Start, Call, Start, Call]
+    assert story.waited == 0
+    assert "══ Program run 2" in terminal([*first.entries, *later], 80)
+    assert "══ Program run 2" in terminal([*first.entries, *later], 60)
+    assert "Program run" not in terminal(first.entries, 80)
+
+
+def test_run_of_an_exchange_is_kept_with_the_evidence(tmp_path: Path) -> None:
+    write_evidence(tmp_path / "evidence.json", "run-1", [Exchange.from_entry({"path": "/a"}, run=3)])
+    assert [exchange.run for exchange in read_evidence(tmp_path / "evidence.json")] == [3]
+
+
+def test_long_cursor_does_not_fill_the_line() -> None:
+    story = tell(Diary().add("permits", f"GET /v1/applications?limit=50&cursor={'W' * 80}").entries)
+    assert [step.label for step in story.steps if isinstance(step, Call)] == [
+        "GET /v1/applications?limit=50&cursor=WWWWWWWW…"
+    ]
