@@ -85,7 +85,10 @@ def _region(code: str, name: str, level: RegionLevel, kind: str, postal_code: st
 
 @cache
 def villages() -> tuple[tuple[Region, ...], ...]:
-    """The villages of each district, by the district's place 0 … 5. Postal codes are 919dv, which no one uses."""
+    """The villages of each district, by the district's place 0 … 5.
+
+    Their postal codes begin with 0, as no Indonesian one does; they are texts, like every code.
+    """
     return tuple(
         tuple(
             _region(
@@ -93,11 +96,11 @@ def villages() -> tuple[tuple[Region, ...], ...]:
                 name,
                 "village",
                 "kelurahan" if village[0] == "1" else "desa",
-                f"919{place + 1}{village[3]}",
+                f"00{number}{village[3]}",
             )
             for village, name in below
         )
-        for place, (number, _, below) in enumerate(_DISTRICTS)
+        for number, _, below in _DISTRICTS
     )
 
 

@@ -1,8 +1,8 @@
 """Documents that have moved money up to the reference date: SPD, SPP, SPM and SP2D of every agency.
 
-On each budget line the sum of SP2D stays within that of SPP, SPP within SPD, and SPD within the DPA, because a month's
-documents never ask for more than the month's cash plan. Planted: cancelled SP2D that were paid again, cancelled SPP and
-SPM. Papers of the last days are still under way.
+On each budget line the sum of SP2D stays within that of SPP, SPP within SPD, and SPD within the DPA, because documents
+never ask for more than the cash plan holds for their months. Planted: cancelled SP2D that were paid again, cancelled
+SPP and SPM. Papers of the last days are still under way.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,9 @@ _PAYROLL = "5.1.01"
 _CAPITAL = "5.2"
 _PAYROLL_DEDUCTION, _TAX_DEDUCTION = 8, 11
 """Percent withheld from salaries and from suppliers; nothing is withheld from floats."""
+
+_EXTRA_EVERY = 5
+"""Every so many-th agency asks for a TU."""
 
 _SPP_CANCELLED_EVERY = 61
 _SPM_REPLACED_EVERY = 83
@@ -66,6 +69,18 @@ class _Request(NamedTuple):
     amount_idr: int
 
 
+class _Occasion(NamedTuple):
+    """Something that is paid regularly."""
+
+    kind: PaymentKind
+    day: int  # of the month
+    every: int  # so many months
+    payee: str
+    deduction_percent: int
+    lines: list[BudgetLine]
+    limit_idr: int | None  # what all charges together may come to
+
+
 def papers_of(seed: int, reference_date: date, lines: Sequence[BudgetLine]) -> Papers:
     """All documents dated before the reference date.
 
@@ -77,7 +92,7 @@ def papers_of(seed: int, reference_date: date, lines: Sequence[BudgetLine]) -> P
     key = section_key(seed, reference_date, "treasury")
     papers = Papers()
     for number, agency_lines in enumerate(_by_agency(lines)):
-        _Desk(stream(key, number), reference_date, agency_lines, papers).work()
+        _Desk(number, stream(key, number), reference_date, agency_lines, papers).work()
     return papers
 
 
@@ -95,14 +110,14 @@ def _by_agency(lines: Sequence[BudgetLine]) -> Iterator[list[BudgetLine]]:
 class _Desk:
     """The treasurer's desk of one agency: writes its documents of the year."""
 
-    def __init__(self, draw: Draw, today: date, lines: list[BudgetLine], papers: Papers) -> None:
+    def __init__(self, number: int, draw: Draw, today: date, lines: list[BudgetLine], papers: Papers) -> None:
+        self._agency_number = number
         self._draw = draw
         self._today = today
         self._lines = lines
         self._papers = papers
         self._skpd = lines[0].skpd_code
         self._float = between(draw, *_FLOATS_IDR) // 100_000 * 100_000
-        self._has_extra = draw() < 0.2
         self._sequences = {_SPP: 0, _SPM: 0, _SP2D: 0}
 
     def work(self) -> None:
@@ -141,36 +156,41 @@ class _Desk:
         year = self._today.year
         if month == 1:
             yield _Request("UP", date(year, 1, 8), _TREASURER, 0, (), self._float)
-        for kind, day, payee, deduction, lines in self._occasions:
-            if kind == "GU" and month % 2:
-                continue  # the float is refilled every other month
-            charges, total = self._charges(month, lines, self._float if kind == "GU" else None)
+        for occasion in self._occasions:
+            if month % occasion.every:
+                continue
+            charges, total = self._charges(month, occasion)
             if charges:
-                yield _Request(kind, date(year, month, day), payee, deduction, charges, total)
+                filed_on = date(year, month, occasion.day)
+                yield _Request(occasion.kind, filed_on, occasion.payee, occasion.deduction_percent, charges, total)
 
     @cached_property
-    def _occasions(self) -> tuple[tuple[PaymentKind, int, str, int, list[BudgetLine]], ...]:
-        """What is paid every month: kind, day of the month, payee, percent withheld, and from which lines."""
+    def _occasions(self) -> tuple[_Occasion, ...]:
         payroll = [line for line in self._lines if line.account_code.startswith(_PAYROLL)]
         capital = [line for line in self._lines if line.account_code.startswith(_CAPITAL)]
         running = [line for line in self._lines if not line.account_code.startswith((_PAYROLL, _CAPITAL))]
         half = len(running) // 2
+        extra = (
+            running[-1:] if self._agency_number % _EXTRA_EVERY == 0 else []
+        )  # for the others, one line stays without realisation
         return (
-            ("LS", 3, "Pegawai", _PAYROLL_DEDUCTION, payroll),
-            ("GU", 11, _TREASURER, 0, running[:half]),
-            ("LS", 14, _SUPPLIER, _TAX_DEDUCTION, running[half:-1]),
-            ("TU", 16, _TREASURER, 0, running[-1:] if self._has_extra else []),
-            ("LS", 18, _SUPPLIER, _TAX_DEDUCTION, capital),
+            _Occasion("LS", 3, 1, "Pegawai", _PAYROLL_DEDUCTION, payroll, None),
+            _Occasion("GU", 11, 2, _TREASURER, 0, running[:half], self._float),
+            _Occasion("LS", 14, 2, _SUPPLIER, _TAX_DEDUCTION, running[half:-1], None),
+            _Occasion("TU", 16, 2, _TREASURER, 0, extra, None),
+            _Occasion("LS", 18, 1, _SUPPLIER, _TAX_DEDUCTION, capital, None),
         )
 
-    def _charges(self, month: int, lines: list[BudgetLine], limit: int | None) -> tuple[tuple[Charge, ...], int]:
-        """What is asked from several lines, within the month's plan, and within `limit` in all; and the sum of it."""
+    def _charges(self, month: int, occasion: _Occasion) -> tuple[tuple[Charge, ...], int]:
+        """What is asked from each line, within what was planned since the last time; and the sum of it."""
         draw = self._draw
-        share = limit // max(1, len(lines)) if limit is not None else None
+        lines = occasion.lines
+        since = month - occasion.every
+        share = occasion.limit_idr // max(1, len(lines)) if occasion.limit_idr is not None else None
         charges = []
         total = 0
         for line in lines:
-            planned = line.cash_plan_idr[month - 1]
+            planned = sum(line.cash_plan_idr[since:month])
             if not planned:
                 continue
             amount = int(planned * (0.78 + 0.22 * draw())) // 100 * 100
@@ -180,7 +200,7 @@ class _Desk:
             charges.append(_new_charge(budget_line_id=line.id, amount_idr=amount))
         return tuple(charges), total
 
-    def _number(self, document: str, kind: PaymentKind, day: date) -> str:
+    def _next_number(self, document: str, kind: PaymentKind, day: date) -> str:
         """The next number of a kind of document ("02.0"); shaped as `identifiers.document_number` says."""
         sequence = self._sequences[document] = self._sequences[document] + 1
         return f"{CITY_CODE}/{document}/00{four(sequence)}/{kind}/{self._skpd}/M/{day.month}/{day.year}"
@@ -195,7 +215,7 @@ class _Desk:
         is_cancelled = not is_float and payment % _SPP_CANCELLED_EVERY == _SPP_CANCELLED_EVERY // 2
         status: DocumentStatus = "approved" if ordered_on < self._today else "draft"
         spp = _new_spp(
-            number=self._number(_SPP, request.kind, request.filed_on),
+            number=self._next_number(_SPP, request.kind, request.filed_on),
             skpd_code=self._skpd,
             kind=request.kind,
             submitted_on=request.filed_on,
@@ -216,7 +236,7 @@ class _Desk:
 
     def _order(self, spp: Spp, day: date, status: DocumentStatus) -> Spm:
         spm = _new_spm(
-            number=self._number(_SPM, spp.kind, day),
+            number=self._next_number(_SPM, spp.kind, day),
             spp_number=spp.number,
             skpd_code=self._skpd,
             kind=spp.kind,
@@ -242,7 +262,7 @@ class _Desk:
         deductions = spm.amount_idr * deduction_percent // 100
         self._papers.sp2ds.append(
             _new_sp2d(
-                number=self._number(_SP2D, spm.kind, day),
+                number=self._next_number(_SP2D, spm.kind, day),
                 spm_number=spm.number,
                 skpd_code=self._skpd,
                 kind=spm.kind,
