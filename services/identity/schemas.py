@@ -65,6 +65,7 @@ TOKEN_REQUEST: dict[str, object] = {
             "schema": {
                 "type": "object",
                 "required": ["grant_type"],
+                "additionalProperties": {"type": "string", "description": "Diabaikan (RFC 6749 §3.2)."},
                 "properties": {
                     "grant_type": {"type": "string", "enum": ["client_credentials"]},
                     "scope": {

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from services.kit.access import Allow, Call
 from services.kit.specs import Shape
@@ -34,11 +34,17 @@ class Identified(Shape):
     IP_USER: Short = None
 
 
+def _whole(value: object) -> object:
+    """JSON knows no difference between 90 and 90.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Elements(Identified):
     """Body of `CALL_VERIFY_BY_ELEMEN`; elements that are absent or null are not compared."""
 
     TRESHOLD: Annotated[
         Annotated[int, Field(ge=0, le=100, strict=True)] | Annotated[str, Field(pattern=r"^(100|[1-9]?[0-9])$")],
+        BeforeValidator(_whole),
         Field(description="Skor terendah agar teks dianggap sesuai; memang ditulis tanpa H.", examples=["90"]),
     ] = str(rules.DEFAULT_THRESHOLD)
     NO_KK: Short = None

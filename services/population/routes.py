@@ -36,6 +36,27 @@ NameFilter = Annotated[
     str | None, Query(min_length=2, max_length=60, description="Awal nama, huruf besar atau kecil.", examples=["SITI"])
 ]
 
+# The forms are only documented here: what breaks them is answered with a code of its own.
+NikInPath = Annotated[
+    str,
+    Path(
+        description="16 angka.",
+        examples=["7679904101900001"],
+        json_schema_extra={"pattern": f"^{nik_number.PATTERN.pattern}$"},
+    ),
+]
+KkInPath = Annotated[
+    str, Path(description="16 angka.", json_schema_extra={"pattern": f"^{kk_number.PATTERN.pattern}$"})
+]
+CodeInPath = Annotated[
+    str,
+    Path(
+        description="Bertitik atau tidak.",
+        examples=["76.79.90.1001"],
+        json_schema_extra={"pattern": r"^[1-9][0-9](\.?[0-9]{2}(\.?[0-9]{2}(\.?[123][0-9]{3})?)?)?$"},
+    ),
+]
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 router = APIRouter()
@@ -97,9 +118,7 @@ async def list_residents(
     response_model=Resident,
     responses={304: {"description": "Belum berubah"}, **documented(404, 409)},
 )
-async def show_resident(
-    call: Reader, nik: Annotated[str, Path(description="16 angka.", examples=["7679904101900001"])]
-) -> Response:
+async def show_resident(call: Reader, nik: NikInPath) -> Response:
     """Show one resident."""
     found = await registry.residents_with(call.db, nik)
     if len(found) == 1:
@@ -134,7 +153,7 @@ async def list_families(
     response_model=Family,
     responses={304: {"description": "Belum berubah"}, **documented(404)},
 )
-async def show_family(call: Reader, kk: Annotated[str, Path(description="16 angka.")]) -> Response:
+async def show_family(call: Reader, kk: KkInPath) -> Response:
     """Show one family card."""
     family = await registry.family_with(call.db, kk)
     if family is not None:
@@ -171,7 +190,7 @@ async def list_regions(
     response_model=Region,
     responses={304: {"description": "Belum berubah"}, **documented(404)},
 )
-async def show_region(call: Reader, code: Annotated[str, Path(examples=["76.79.90.1001"])]) -> Response:
+async def show_region(call: Reader, code: CodeInPath) -> Response:
     """Show one region."""
     dotted = rules.region_code(code)
     if dotted is None:

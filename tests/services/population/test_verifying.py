@@ -177,7 +177,7 @@ def test_elements_that_are_not_asked_are_not_answered(registry):
     assert registry.said(registry.plain().nik, NAMA_LGKP=None).keys() == {"NIK"}
 
 
-@pytest.mark.parametrize("threshold", ["0", 0, "50", 50], ids=repr)
+@pytest.mark.parametrize("threshold", ["0", 0, "50", 50, 50.0], ids=repr)
 def test_the_threshold_may_be_text_or_number(registry, threshold):
     """Its name is TRESHOLD."""
     one = registry.plain()
