@@ -40,12 +40,11 @@ def undumpable() -> None:
 
 
 def listening(
-    names: Sequence[str], addresses: Addresses, data: Path, run: Path
+    services: Sequence[Service], addresses: Addresses, data: Path, run: Path
 ) -> list[tuple[Assembled, socket, socket]]:
     """Bind every port first, then put every service together."""
     token = (run / "token").read_text(encoding="ascii").strip()
     worker = ThreadPoolExecutor(1, thread_name_prefix="worker")
-    services = [load(name) for name in names]
     public = [
         public_socket(addresses.host, addresses.port_base + int(service.facts["port_offset"])) for service in services
     ]
@@ -61,16 +60,16 @@ def listening(
     ]
 
 
-def main() -> None:
-    """Read the command line and serve until told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m services", description="Serve agencies of the city.")
-    parser.add_argument("names", nargs="+", metavar="SERVICE")
-    parser.add_argument("--data", type=Path, required=True, help="folder for the sandboxes")
-    parser.add_argument("--run", type=Path, required=True, help="private folder for the back doors' sockets")
-    given = parser.parse_args()
+def run_until_stopped(services: Sequence[Service], data: Path, run: Path) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        data: folder for the sandboxes.
+        run: private folder with the back doors' token, for their sockets.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     undumpable()
-    bound = listening(given.names, Addresses.read(), given.data, given.run)
+    bound = listening(services, Addresses.read(), data, run)
     gc.freeze()
     if sys.platform == "win32":
         asyncio.run(serve(bound))
@@ -78,6 +77,16 @@ def main() -> None:
         import uvloop  # noqa: PLC0415 - not on Windows
 
         uvloop.run(serve(bound))
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m services", description="Serve agencies of the city.")
+    parser.add_argument("names", nargs="+", metavar="SERVICE")
+    parser.add_argument("--data", type=Path, required=True, help="folder for the sandboxes")
+    parser.add_argument("--run", type=Path, required=True, help="private folder for the back doors' sockets")
+    given = parser.parse_args()
+    run_until_stopped([load(name) for name in given.names], given.data, given.run)
 
 
 if __name__ == "__main__":

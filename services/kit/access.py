@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from fastapi import Request, params
+from fastapi import Request
 from fastapi.openapi.models import HTTPBearer as BearerModel
 from fastapi.security.base import SecurityBase
 
@@ -13,8 +12,8 @@ from services.kit.etags import require_match, unchanged
 from services.kit.idempotency import checked_key
 from services.kit.language import catalogue, preferred
 from services.kit.problems import FieldError, Problem
+from services.kit.sandbox import Sandbox
 from services.kit.store import Session
-from services.kit.tenancy import Sandbox
 from services.kit.tokens import Caller
 
 _ = catalogue(__file__)
@@ -69,20 +68,6 @@ def call_of(request: Request) -> Call:
     return call
 
 
-_declared: dict[object, frozenset[str]] = {}
-
-
-def _query_names(scope: Mapping[str, Any]) -> frozenset[str]:
-    names = _declared.get(scope["endpoint"])
-    if names is None:
-        from fastapi.dependencies.utils import get_flat_params  # noqa: PLC0415 - only on a route's first call
-
-        parameters = get_flat_params(scope["route"].dependant)
-        names = frozenset(field.alias for field in parameters if isinstance(field.field_info, params.Query))
-        _declared[scope["endpoint"]] = names
-    return names
-
-
 class Allow(SecurityBase):
     """A route's dependency: gives the `Call`, or refuses it.
 
@@ -103,19 +88,23 @@ class Allow(SecurityBase):
     async def __call__(self, request: Request) -> Call:
         """Check the call against what the route needs."""
         call = call_of(request)
+        self.admit(call)
+        if request.scope["query_string"]:
+            _known_only(request)
+        return call
+
+    def admit(self, call: Call) -> None:
+        """Check the caller's scope and, where the route needs one, the key."""
         if self.scope not in call.caller.scopes:
             detail = _("The token lacks the scope {scope}. Ask for it when you get the token.", scope=self.scope)
             headers = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'}
             raise Problem(403, "insufficient_scope", detail, headers=headers, source="gateway")
-        if request.scope["query_string"]:
-            _known_only(request)
         if self.idempotent:
             call.idempotency_key = checked_key(call.header(b"idempotency-key"))
-        return call
 
 
 def _known_only(request: Request) -> None:
-    unknown = sorted(set(request.query_params) - _query_names(request.scope))
+    unknown = sorted(set(request.query_params) - request.scope["lab.query"])
     if unknown:
         errors = [
             FieldError(f"?{name[:80]}", "unknown_parameter", _("This call knows no such parameter."))

@@ -17,10 +17,11 @@ from services.kit.clock import WITA, Clock, RealTime
 from services.kit.faults import Faults, RuleSet
 from services.kit.language import catalogue
 from services.kit.problems import Problem
+from services.kit.sandbox import Sandbox, SandboxBusyError
 from services.kit.settings import Settings
 from services.kit.specs import ImageName, SandboxId, SandboxSpec, Shape
 from services.kit.store import INITIAL, Session
-from services.kit.tenancy import Sandbox, SandboxBusyError, SandboxDiffersError, Sandboxes, SandboxUnknownError
+from services.kit.tenancy import SandboxDiffersError, Sandboxes, SandboxUnknownError
 from services.kit.validation import problem_of
 from services.world import World, build
 

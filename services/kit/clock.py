@@ -1,6 +1,6 @@
 """The sandbox's own clock: starts at the city's reference date, runs at real speed, and can be moved by the lab."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 
@@ -43,7 +43,11 @@ class Clock:
         """Give a JSON value from which `restored` makes this clock again."""
         return {"shown": self.shown.isoformat(), "at_real": self.at_real}
 
+    def stopped(self, real: float) -> dict[str, object]:
+        """Give a JSON value from which `restored` makes a clock that goes on from here whenever that may be."""
+        return {"shown": self.now(real).isoformat()}
+
     @classmethod
-    def restored(cls, value: dict[str, object]) -> "Clock":
-        """Undo `stored`."""
-        return cls(datetime.fromisoformat(str(value["shown"])), float(str(value["at_real"])))
+    def restored(cls, value: Mapping[str, object], real: float) -> "Clock":
+        """Undo `stored` or `stopped` at the real moment `real`."""
+        return cls(datetime.fromisoformat(str(value["shown"])), float(str(value.get("at_real", real))))

@@ -5,7 +5,7 @@ sandbox's seed, so the same seed shows the same trouble.
 """
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 from typing import Annotated, Literal
@@ -26,8 +26,10 @@ Kind = Literal[
     "expire_token",
     "exhaust_quota",
 ]
-BEFORE: frozenset[str] = frozenset({"status", "close_before", "expire_token", "exhaust_quota"})
+BEFORE: frozenset[Kind] = frozenset({"status", "close_before", "expire_token", "exhaust_quota"})
 """Kinds that answer in the agency's place."""
+AFTER: frozenset[Kind] = frozenset({"close_after_commit", "truncate_body", "malformed_body"})
+"""Kinds that spoil an answer, of which there must be one that is worth spoiling."""
 
 
 class Rule(Shape):
@@ -85,7 +87,9 @@ class Faults:
         self._seed = seed
         self._met = dict(met)
         self._struck = dict(struck)
-        self.dirty = False
+        self._turns = 0
+        self._turns_stored = 0
+        self._turns_written = 0
         self.last_write = float("-inf")
 
     @classmethod
@@ -98,33 +102,60 @@ class Faults:
 
     def stored(self) -> dict[str, object]:
         """Give a JSON value from which `restored` makes these again."""
+        self._turns_stored = self._turns
         rules = [rule.model_dump(mode="json") for rule in self.rules]
         return {"rules": rules, "met": self._met, "struck": self._struck}
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether a rule has met a call since the last `written`."""
+        return self._turns != self._turns_written
+
+    def written(self) -> None:
+        """Say that what `stored` last gave is in the store."""
+        self._turns_written = self._turns_stored
 
     @property
     def struck(self) -> Mapping[str, int]:
         """How often each rule has struck."""
         return self._struck
 
-    def strike(self, method: str, path: str, query: Mapping[str, str], now: datetime) -> Rule | None:
+    def strike(
+        self, method: str, path: str, query: Mapping[str, str], now: datetime, may: Callable[[Rule], bool]
+    ) -> Rule | None:
         """Give the first rule that strikes this call, and count it.
 
         Args:
             now: the sandbox's time.
+            may: whether a rule could show anything in this call; where not, it does not meet it.
         """
         for rule in self.rules:
-            if not _meets(rule, method, path, query) or (rule.until is not None and now >= rule.until):
+            if not _meets(rule, method, path, query) or _is_over(rule, now) or not may(rule):
                 continue
             met = self._met.get(rule.id, 0)
             struck = self._struck.get(rule.id, 0)
             if rule.times is not None and struck >= rule.times:
                 continue
             self._met[rule.id] = met + 1
-            self.dirty = True
+            self._turns += 1
             if met >= rule.skip and self.draw(rule, met).random() < rule.probability:
                 self._struck[rule.id] = struck + 1
                 return rule
         return None
+
+    def spare(self, rule: Rule) -> None:
+        """Take back a strike that could not show: the rule strikes another time."""
+        self._struck[rule.id] -= 1
+        self._turns += 1
+
+    def has_live(self, kind: Kind, now: datetime) -> bool:
+        """Say whether a rule of a kind can still strike."""
+        return any(
+            rule.kind == kind
+            and not _is_over(rule, now)
+            and (rule.times is None or self._struck.get(rule.id, 0) < rule.times)
+            for rule in self.rules
+        )
 
     def draw(self, rule: Rule, turn: int) -> Random:
         """Give the random source for one meeting of a rule: a function of the sandbox's seed alone."""
@@ -142,6 +173,10 @@ def _meets(rule: Rule, method: str, path: str, query: Mapping[str, str]) -> bool
         and fnmatch.fnmatchcase(path, rule.path)
         and all(query.get(name) == value for name, value in rule.query.items())
     )
+
+
+def _is_over(rule: Rule, now: datetime) -> bool:
+    return rule.until is not None and now >= rule.until
 
 
 def _counts(value: object) -> dict[str, int]:

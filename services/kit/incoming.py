@@ -4,12 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from services.kit.language import preferred
+from services.kit.problems import Problem
 from services.kit.tokens import Caller
 
 
 @dataclass(slots=True)
 class Incoming:
-    """A request, read whole."""
+    """A request, read whole.
+
+    Attributes:
+        headers: by lower-case name; `header_list` has them as they came.
+        trouble: why it cannot be carried out whoever calls, if so; told once the call is counted.
+        route: template of the route that it met.
+    """
 
     method: str
     path: str
@@ -20,6 +27,8 @@ class Incoming:
     request_id: str
     trace_id: str
     started: float
+    trouble: Problem | None = None
+    route: str = "-"
 
     @property
     def language(self) -> str:

@@ -8,25 +8,29 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
 from services.kit.answers import Answer
+from services.kit.clock import Clock
 from services.kit.store import Prepared, Record, Session
 from services.kit.tables import journal
 
-BATCH = 256
-"""Entries kept in memory at most."""
+BATCH = 64
+"""Entries after which a batch is written: so few that writing them does not hold up the calls meanwhile."""
 MAX_BODY = 16 * 1024
+"""Bytes of a body that are kept."""
+MAX_TARGET = 2048
+"""Characters of a path, of a query and of a header that are kept."""
 MAX_ENTRIES = 50_000
 """A program that loops for ever may not fill the disk: later entries are counted in `seq` but no longer kept."""
 
 _SECRET_HEADERS = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
+_SCHEMES = frozenset({b"basic", b"bearer", b"digest"})
+_SECRETS = ("access_token", "client_secret", "password")
 _SECRET_MEMBERS = re.compile(
-    r'("(?:access_token|client_secret|password)"\s*:\s*")[^"]*|((?:access_token|client_secret|password)=)[^&]*',
-    re.IGNORECASE,
+    r'("(?:{0})"\s*:\s*")(?:[^"\\]|\\.?)*|((?:{0})=)[^&]*'.format("|".join(_SECRETS)), re.IGNORECASE | re.DOTALL
 )
 
 _LAST = Prepared(select(func.coalesce(func.max(journal.c.seq), 0).label("last")))
@@ -39,7 +43,7 @@ _AFTER = Prepared(
 class Entry:
     """One call, as it came in and as it was answered. `answer` is None where the connection was closed without one."""
 
-    at: datetime
+    clock: Clock
     started: float
     ended: float
     method: str
@@ -64,6 +68,7 @@ class Journal:
     def __init__(self, last: int) -> None:
         self.last = last
         self._waiting: list[tuple[int, Entry]] = []
+        self._in_transaction = 0
 
     @classmethod
     async def resume(cls, session: Session) -> "Journal":
@@ -74,6 +79,7 @@ class Journal:
         """Take an entry; True when it is time to write the batch."""
         self.last += 1
         if self.last <= MAX_ENTRIES:
+            _cut(entry)
             self._waiting.append((self.last, entry))
         return len(self._waiting) >= BATCH
 
@@ -84,33 +90,41 @@ class Journal:
 
     async def write(self, session: Session) -> None:
         """Write what is waiting, inside the caller's transaction; `written` says that it was committed."""
+        self._in_transaction = len(self._waiting)
         await session.run(journal.insert(), rows=[_row(seq, entry) for seq, entry in self._waiting])
 
-    def written(self, count: int) -> None:
-        """Forget the first `count` waiting entries, which are committed now."""
-        del self._waiting[:count]
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+    def written(self) -> None:
+        """Forget what was last written, which is committed now."""
+        del self._waiting[: self._in_transaction]
+        self._in_transaction = 0
 
     async def read(self, session: Session, *, service: str, after: int, limit: int) -> list[Record]:
         """Give up to `limit` stored entries with `seq` above `after`, as docs/architecture.md describes them."""
         return [_entry(service, row) for row in await session.all(_AFTER, after=after, limit=limit)]
 
 
+def _cut(entry: Entry) -> None:
+    """Let go of what is not kept: a page of a thousand rows is large, and many may wait for a batch."""
+    answer = entry.answer
+    if len(entry.body) > MAX_BODY:
+        entry.body = entry.body[:MAX_BODY]
+    if answer is not None and len(answer.body) > MAX_BODY:
+        entry.answer = Answer(answer.status, answer.headers, answer.body[:MAX_BODY])
+
+
 def _row(seq: int, entry: Entry) -> dict[str, Any]:
     answer = entry.answer
     return {
         "seq": seq,
-        "at": entry.at.isoformat(timespec="milliseconds"),
+        "at": entry.clock.now(entry.started).isoformat(timespec="milliseconds"),
         "started": entry.started,
         "ended": entry.ended,
         "method": entry.method,
-        "path": entry.path,
-        "query": _masked(entry.query),
+        "path": entry.path[:MAX_TARGET],
+        "query": _masked(entry.query)[:MAX_TARGET],
         "request_headers": _request_headers(entry.headers),
         "request_body": _text(entry.body),
-        "response_headers": json.dumps(dict(answer.headers) if answer else {}),
+        "response_headers": json.dumps(answer.headers if answer else {}),
         "response_body": _text(answer.body) if answer else None,
         "status": answer.status if answer else None,
         "client_id": entry.client_id,
@@ -125,23 +139,22 @@ def _row(seq: int, entry: Entry) -> dict[str, Any]:
 
 
 def _request_headers(headers: list[tuple[bytes, bytes]]) -> str:
-    shown: dict[str, str] = {}
+    shown = {name.decode("latin-1"): value.decode("latin-1")[:MAX_TARGET] for name, value in headers}
     for name, value in headers:
         if name in _SECRET_HEADERS:
-            shown[name.decode("latin-1")] = f"{value.split(b' ')[0].decode('latin-1')[:10]} ***"
-        else:
-            shown[name.decode("latin-1")] = value.decode("latin-1")[:1024]
+            scheme = value.split(b" ")[0]
+            shown[name.decode("latin-1")] = f"{scheme.decode()} ***" if scheme.lower() in _SCHEMES else "***"
     return json.dumps(shown)
 
 
 def _text(body: bytes) -> str | None:
-    if not body:
-        return None
-    text = body[:MAX_BODY].decode("utf-8", "replace").replace("\x00", "\ufffd")
-    return _masked(text)
+    return _masked(body.decode("utf-8", "replace").replace("\x00", "\ufffd")) if body else None
 
 
 def _masked(text: str) -> str:
+    plain = text.lower()
+    if not any(secret in plain for secret in _SECRETS):
+        return text
     return _SECRET_MEMBERS.sub(lambda match: f"{match[1] or match[2]}***", text)
 
 

@@ -1,11 +1,10 @@
 """The way of every call through a service: read it, tell who calls, open their city, let them in, send the answer.
 
-Pure ASGI around the agency's FastAPI application; what happens inside the city is in `visit`.
+Pure ASGI. What happens inside the city is in `visit`; health and documentation are served by FastAPI as they are.
 """
 
 import json
 import logging
-from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,6 +14,7 @@ from services.kit.incoming import Identify, Incoming
 from services.kit.language import catalogue
 from services.kit.metrics import Metrics
 from services.kit.problems import Problem
+from services.kit.routing import Routes
 from services.kit.settings import MAX_BODY_BYTES
 from services.kit.tenancy import Sandboxes, SandboxUnknownError
 from services.kit.tokens import refused
@@ -27,18 +27,30 @@ _log = logging.getLogger(__name__)
 CLOSE = "lab.close"
 """ASGI extension by which the server lets a fault close the connection (`server.ClosableProtocol`)."""
 
+DISCARDED_BODY_BYTES = 64 * MAX_BODY_BYTES
+"""The most that is read of a body only to be thrown away, so that a client that sends first can read its 413."""
+
+_SINGLE = frozenset({b"authorization", b"content-type", b"content-length", b"idempotency-key", b"host"})
+"""Headers of which a second one would leave open which is meant."""
+
+
+class _GoneError(Exception):
+    """The caller hung up in the middle of the request."""
+
 
 class Pipeline:
     """One service's public ASGI application.
 
     Args:
-        app: the agency's routes.
-        open_paths: paths (and prefixes that end in `/`) served without a caller: health, documentation.
+        app: health and documentation.
+        routes: the agency's.
+        open_paths: paths (and prefixes that end in `/`) that `app` serves without a caller.
     """
 
     def __init__(
         self,
         app: ASGIApp,
+        routes: Routes,
         sandboxes: Sandboxes,
         identify: Identify,
         metrics: Metrics,
@@ -46,6 +58,7 @@ class Pipeline:
         open_paths: frozenset[str],
     ) -> None:
         self._app = app
+        self._routes = routes
         self._sandboxes = sandboxes
         self._identify = identify
         self._metrics = metrics
@@ -55,28 +68,16 @@ class Pipeline:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         path: str = scope["path"]
-        if path in self._open or path.startswith(self._open_prefixes):
+        if scope["type"] != "http" or path in self._open or path.startswith(self._open_prefixes):
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        incoming = Incoming(
-            scope["method"],
-            path,
-            scope["query_string"].decode("latin-1"),
-            headers,
-            scope["headers"],
-            b"",
-            request_id(headers.get(b"x-request-id", b"").decode("latin-1")),
-            trace_id(headers.get(b"traceparent", b"").decode("latin-1")),
-            self._real(),
-        )
-        extra: dict[str, str] = {"x-request-id": incoming.request_id}
+        incoming = _incoming(scope, self._real())
+        extra = {"x-request-id": incoming.request_id}
         try:
             answer = await self._serve(scope, receive, incoming, extra)
+        except _GoneError:
+            return
         except Problem as problem:
             answer = refusal(problem, incoming)
         except Exception:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log the trace
@@ -84,17 +85,15 @@ class Pipeline:
             answer = refusal(mistake(), incoming)
         if answer is None:
             await _close(scope, receive)
-            status = 0
         else:
             await _send(send, answer, extra)
-            status = answer.status
-        route = scope.get("route")
-        self._metrics.count(incoming.method, getattr(route, "path", "-"), status, self._real() - incoming.started)
+        status = 0 if answer is None else answer.status
+        self._metrics.count(incoming.method, incoming.route, status, self._real() - incoming.started)
 
     async def _serve(self, scope: Scope, receive: Receive, incoming: Incoming, extra: dict[str, str]) -> Answer | None:
+        _refuse_doubled(incoming)
         incoming.body = await _body(incoming, receive)
-        _refuse_nul(scope, incoming)
-        _refuse_broken_text(incoming)
+        incoming.trouble = _nonsense(incoming)
         caller = await self._identify(incoming)
         try:
             sandbox = await self._sandboxes.get(caller.sandbox)
@@ -108,7 +107,7 @@ class Pipeline:
             raise Problem(403, "sandbox_frozen", detail, source="gateway")
         sandbox.enter()
         try:
-            visit = Visit(self._app, scope, incoming, caller, sandbox, self._real)
+            visit = Visit(self._routes, scope, incoming, caller, sandbox, self._real)
             answer = await visit.made()
             extra.update(visit.limit_headers)
             return answer
@@ -116,61 +115,104 @@ class Pipeline:
             sandbox.leave()
 
 
+def _incoming(scope: Scope, started: float) -> Incoming:
+    headers = dict(scope["headers"])
+    return Incoming(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        header_list=scope["headers"],
+        body=b"",
+        request_id=request_id(headers.get(b"x-request-id", b"").decode("latin-1")),
+        trace_id=trace_id(headers.get(b"traceparent", b"").decode("latin-1")),
+        started=started,
+    )
+
+
+def _refuse_doubled(incoming: Incoming) -> None:
+    if len(incoming.headers) == len(incoming.header_list):
+        return
+    names = [name for name, _value in incoming.header_list]
+    doubled = sorted(name.decode() for name in _SINGLE if names.count(name) > 1)
+    if doubled:
+        detail = _("The header {name} stands in the request more than once. Send it once.", name=doubled[0])
+        raise Problem(400, "malformed_request", detail, source="gateway")
+
+
 async def _body(incoming: Incoming, receive: Receive) -> bytes:
     """Read the request's body.
 
     Raises:
-        Problem: 413 `body_too_large`, before reading it where its length is announced.
+        Problem: 413 `body_too_large`.
+        _GoneError: the caller hung up before it was complete.
     """
     announced: bytes | None = incoming.headers.get(b"content-length")
     if announced is None and b"transfer-encoding" not in incoming.headers:
         return b""
-    if announced is not None and announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-        raise _too_large()
+    length = int(announced) if announced is not None and announced.isdigit() else 0
+    if length > DISCARDED_BODY_BYTES or (length > MAX_BODY_BYTES and b"expect" in incoming.headers):
+        raise _too_large(close=True)
     body: bytes = b""
-    while True:
+    received = 0
+    more = True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return body
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
-        if not message.get("more_body", False):
-            return body
+            raise _GoneError
+        piece: bytes = message.get("body", b"")
+        received += len(piece)
+        more = message.get("more_body", False)
+        if received <= MAX_BODY_BYTES:
+            body += piece
+        elif received > DISCARDED_BODY_BYTES:
+            raise _too_large(close=True)
+    if received > MAX_BODY_BYTES:
+        raise _too_large(close=False)
+    return body
 
 
-def _too_large() -> Problem:
+def _too_large(*, close: bool) -> Problem:
     detail = _("The request's body is larger than {limit} bytes. Send less at once.", limit=MAX_BODY_BYTES)
-    return Problem(413, "body_too_large", detail, headers={"connection": "close"}, source="gateway")
+    headers = {"connection": "close"} if close else {}
+    return Problem(413, "body_too_large", detail, headers=headers, source="gateway")
 
 
-def _refuse_nul(scope: Scope, incoming: Incoming) -> None:
-    """No identifier or text of any agency has a NUL in it, and databases differ in what they make of one."""
-    if "\x00" in scope["path"] or "%00" in incoming.query or b"\x00" in incoming.body or b"\\u0000" in incoming.body:
-        raise Problem(400, "nul_character", _("The request holds a NUL character. Remove it."), source="gateway")
+def _nonsense(incoming: Incoming) -> Problem | None:
+    """Give the problem with text that no agency can mean, if there is one.
 
-
-def _refuse_broken_text(incoming: Incoming) -> None:
-    """JSON can spell half a surrogate pair, which is no text and which no database stores."""
-    if b"\\ud" not in incoming.body and b"\\uD" not in incoming.body:
-        return
-    try:
-        json.dumps(json.loads(incoming.body), ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
+    No identifier or text has a NUL in it, and databases differ in what they make of one; JSON can spell half a
+    surrogate pair, which is no text and which no database stores.
+    """
+    body = incoming.body
+    if "\x00" in incoming.path or "%00" in incoming.query or b"\x00" in body or b"\\u0000" in body:
+        return Problem(400, "nul_character", _("The request holds a NUL character. Remove it."), source="gateway")
+    if (b"\\ud" in body or b"\\uD" in body) and _is_broken(body):
         detail = _("The request holds half a Unicode character. Send whole ones.")
-        raise Problem(400, "broken_unicode", detail, source="gateway") from error
-    except ValueError:
-        return
+        return Problem(400, "broken_unicode", detail, source="gateway")
+    return None
 
 
-async def _send(send: Send, answer: Answer, extra: Mapping[str, str]) -> None:
-    headers = {"content-length": str(len(answer.body)), **extra, **answer.headers}
+def _is_broken(body: bytes) -> bool:
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        # No JSON at all, which the route's own reader says better.
+        return False
+    return False
+
+
+async def _send(send: Send, answer: Answer, extra: dict[str, str]) -> None:
+    headers = {**extra, **answer.headers}
+    length = headers.setdefault("content-length", str(len(answer.body)))
     if answer.status in {204, 304}:
-        headers.pop("content-length")
+        del headers["content-length"]
+        length = "0"
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    short = len(answer.body) < int(headers.get("content-length", "0"))
-    await send({"type": "http.response.body", "body": answer.body, "more_body": short})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": len(answer.body) < int(length)})
 
 
 async def _close(scope: Scope, receive: Receive) -> None:

@@ -21,6 +21,7 @@ from services.kit.language import catalogue, preferred
 from services.kit.metrics import Metrics
 from services.kit.pipeline import Pipeline
 from services.kit.problems import PROBLEM_SCHEMA, Problem, documented
+from services.kit.routing import Routes, http_problem
 from services.kit.settings import Settings
 from services.kit.specs import SandboxSpec
 from services.kit.sqlite import SqliteStore
@@ -122,7 +123,8 @@ def assemble(service: Service, settings: Settings, *, real: RealTime, worker: Ex
     keys = service.keys(settings) if service.keys else published_keys(settings.issuer)
     verifier = Verifier(settings.issuer, keys, real)
     identify = _identifier(service, verifier, sandboxes)
-    public = Pipeline(api, sandboxes, identify, metrics, real, _OPEN | service.open_paths)
+    routes = Routes(service.routers, api)
+    public = Pipeline(api, routes, sandboxes, identify, metrics, real, _OPEN | service.open_paths)
     back = Back(service.name, VERSION, sandboxes, service.views, settings, real)
     return Assembled(service.name, public, api, backdoor(back), sandboxes)
 
@@ -193,26 +195,14 @@ def _document_problem(app: FastAPI) -> None:
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
+    """Answer what goes wrong on the open paths, in the shape that all errors have."""
     if isinstance(error, Problem):
         problem = error
     elif isinstance(error, RequestValidationError):
         problem = problem_of(error.errors())
     else:
-        problem = _http_problem(error)
-    call = request.scope.get("lab.call")
+        problem = http_problem(error if isinstance(error, HTTPException) else HTTPException(500))
     language = preferred(request.headers.get("accept-language", ""))
-    trace = call.trace_id if call else trace_id(request.headers.get("traceparent", ""))
+    trace = trace_id(request.headers.get("traceparent", ""))
     answer = problem.answer(language, instance=request.url.path, trace_id=trace)
     return Response(answer.body, answer.status, dict(answer.headers))
-
-
-def _http_problem(error: Exception) -> Problem:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if status == 404:
-        detail = _("There is nothing at this address. See /docs for what there is.")
-        return Problem(404, "route_not_found", detail, headers=headers, source="gateway")
-    if status == 405:
-        detail = _("This address does not take this method. See /docs for what it takes.")
-        return Problem(405, "method_not_allowed", detail, headers=headers, source="gateway")
-    return Problem(status, "malformed_request", _("The request cannot be read."), headers=headers, source="gateway")

@@ -23,7 +23,19 @@ from sqlalchemy import Connection, Executable, MetaData, NullPool, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from services.kit.store import INITIAL, Database, Prepared, Query, ReadOnlyError, Record, Seed, Session, Snapshot, Store
+from services.kit.store import (
+    INITIAL,
+    Database,
+    Prepared,
+    Query,
+    ReadOnlyError,
+    Record,
+    Seed,
+    Session,
+    Snapshot,
+    Store,
+    Transaction,
+)
 
 _CACHE_KIB = 192
 _DIALECT = sqlite.dialect(paramstyle="named")
@@ -42,17 +54,30 @@ class SqliteStore(Store):
         self._tables = tables
         self._compiled: dict[Any, Any] = {}
         root.mkdir(parents=True, exist_ok=True)
+        whole = set(self.names())
         for folder in root.iterdir():
-            if folder.is_dir() and not (folder / "spec.json").exists():
+            if folder.is_dir() and folder.name not in whole:
                 shutil.rmtree(folder)
 
     def names(self) -> list[str]:
         """Give the ids of the sandboxes that are complete."""
-        return sorted(folder.name for folder in self._root.iterdir() if (folder / "spec.json").exists())
+        folders = (folder for folder in self._root.iterdir() if not folder.name.startswith("."))
+        return sorted(folder.name for folder in folders if (folder / "spec.json").exists())
 
     def create(self, sandbox: str, spec: str, seed: Seed, *, durable: bool) -> None:
         """Make a sandbox and its initial image, all or nothing."""
         making = self._root / f".{sandbox}"
+        try:
+            self._make(making, spec, seed, durable=durable)
+            self._clear(sandbox)
+            making.rename(self._root / sandbox)
+        except BaseException:
+            shutil.rmtree(making, ignore_errors=True)
+            raise
+        if durable:
+            _flush(self._root)
+
+    def _make(self, making: Path, spec: str, seed: Seed, *, durable: bool) -> None:
         shutil.rmtree(making, ignore_errors=True)
         (making / "checkpoints").mkdir(parents=True)
         image = making / "checkpoints" / f"{INITIAL}.db"
@@ -64,9 +89,6 @@ class SqliteStore(Store):
             for path in (image, making / "state-0.db", making / "epoch", making / "spec.json", making / "checkpoints"):
                 _flush(path)
             _flush(making)
-        making.rename(self._root / sandbox)
-        if durable:
-            _flush(self._root)
 
     def _fill(self, path: Path, seed: Seed) -> None:
         dialect = _DIALECT
@@ -99,8 +121,12 @@ class SqliteStore(Store):
             return None
 
     def open(self, sandbox: str, *, durable: bool) -> Database:
-        """Open a sandbox that exists."""
-        return SqliteDatabase(self._state(sandbox), self._compiled, durable=durable)
+        """Open a sandbox that exists, and clear away what a killed reset left of another epoch."""
+        present = self._state(sandbox)
+        for file in present.parent.glob("state-*"):
+            if not file.name.startswith(present.name):
+                file.unlink()
+        return SqliteDatabase(present, self._compiled, durable=durable)
 
     def _state(self, sandbox: str) -> Path:
         folder = self._root / sandbox
@@ -162,10 +188,13 @@ class SqliteStore(Store):
 
     def delete(self, sandbox: str) -> None:
         """Remove a sandbox; its specification goes first, so that a half-removed one counts as none."""
-        folder = self._root / sandbox
+        (self._root / sandbox / "spec.json").unlink(missing_ok=True)
+        self._clear(sandbox)
+
+    def _clear(self, sandbox: str) -> None:
+        """Remove what is left of a sandbox that counts as none."""
         with suppress(FileNotFoundError):
-            (folder / "spec.json").unlink()
-            shutil.rmtree(folder)
+            shutil.rmtree(self._root / sandbox)
 
 
 class SqliteDatabase(Database):
@@ -174,7 +203,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, compiled: dict[Any, Any], *, durable: bool) -> None:
         self._path = path
         self._compiled = compiled
-        self._synchronous = "FULL" if durable else "OFF"
+        self._durable = durable
         self._lock = asyncio.Lock()
         self._reader: SqliteSession | None = None
         self._writer: SqliteSession | None = None
@@ -188,7 +217,7 @@ class SqliteDatabase(Database):
         raw = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=64)
         for pragma in (
             "journal_mode=WAL",
-            f"synchronous={self._synchronous}",
+            f"synchronous={'FULL' if self._durable else 'OFF'}",
             f"cache_size=-{_CACHE_KIB}",
             "foreign_keys=ON",
             "busy_timeout=5000",
@@ -204,19 +233,34 @@ class SqliteDatabase(Database):
         return self._reader
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Session]:
+    async def writing(self, committed: Callable[[], None]) -> AsyncIterator[Transaction]:
         """Begin a transaction; leaving normally commits, leaving by an exception rolls back."""
         async with self._lock:
             if self._writer is None:
                 self._writer = self._session(writes=True)
             writer = self._writer
-            writer.raw.execute("BEGIN IMMEDIATE")
+            writer.begin()
             try:
                 yield writer
+                await self._commit(writer.raw, committed)
             except BaseException:
                 writer.raw.rollback()
                 raise
-            await _finished(writer.raw.commit)
+
+    async def _commit(self, raw: sqlite3.Connection, committed: Callable[[], None]) -> None:
+        """Commit, in a thread where that waits for the disk, and to the end even if the caller goes away meanwhile."""
+        if not self._durable:
+            raw.commit()
+            committed()
+            return
+        committing = asyncio.get_running_loop().run_in_executor(None, raw.commit)
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await committing
+            committed()
+            raise
+        committed()
 
     async def snapshot(self) -> Snapshot:
         """Give a session that goes on seeing the present state whatever is committed later."""
@@ -234,7 +278,7 @@ class SqliteDatabase(Database):
             self._reader = self._writer = None
 
 
-class SqliteSession(Snapshot):
+class SqliteSession(Snapshot, Transaction):
     """A connection to one state file."""
 
     def __init__(self, connection: Connection, *, writes: bool) -> None:
@@ -242,6 +286,17 @@ class SqliteSession(Snapshot):
         self._writes = writes
         raw: Any = connection.connection.driver_connection
         self.raw: sqlite3.Connection = raw
+        self._changes = 0
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self.raw.execute("BEGIN IMMEDIATE")
+        self._changes = self.raw.total_changes
+
+    @property
+    def changed(self) -> bool:
+        """Whether a record has been changed since the transaction began."""
+        return self.raw.total_changes != self._changes
 
     async def all(self, query: Query, /, **values: object) -> list[Record]:
         """Give every row."""
@@ -280,16 +335,6 @@ class SqliteSession(Snapshot):
         self._connection.invalidate()
         self._connection.close()
         self.raw.close()
-
-
-async def _finished(commit: Callable[[], None]) -> None:
-    """Run a commit in a thread, to its end even when the caller goes away meanwhile."""
-    committing = asyncio.get_running_loop().run_in_executor(None, commit)
-    try:
-        await asyncio.shield(committing)
-    except asyncio.CancelledError:
-        await committing
-        raise
 
 
 def _converted(rows: Sequence[Record], convert: Mapping[str, Callable[[Any], Any]]) -> Sequence[Record]:

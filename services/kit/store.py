@@ -85,6 +85,15 @@ class Session(Protocol):
         ...
 
 
+class Transaction(Session, Protocol):
+    """A session that writes."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether a record has been changed since the transaction began."""
+        ...
+
+
 class ReadOnlyError(RuntimeError):
     """A safe method tried to write: a defect of the service."""
 
@@ -105,8 +114,12 @@ class Database(Protocol):
         """A session that sees the last commit."""
         ...
 
-    def writing(self) -> AbstractAsyncContextManager[Session]:
-        """Begin a transaction; leaving normally commits, leaving by an exception rolls back. One at a time."""
+    def writing(self, committed: Callable[[], None]) -> AbstractAsyncContextManager[Transaction]:
+        """Begin a transaction; leaving normally commits, leaving by an exception rolls back. One at a time.
+
+        Args:
+            committed: called once the transaction is in the store, whatever becomes of the one who asked.
+        """
         ...
 
     async def snapshot(self) -> "Snapshot":

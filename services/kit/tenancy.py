@@ -1,31 +1,22 @@
-"""Sandboxes: one complete city each, opened on demand, never sharing anything with another.
-
-A `Sandbox` is what stays in memory while one is open: its database, clock, faults, rate limits and unwritten journal.
-`Sandboxes` are all those of one service, with what the lab may do to them.
-"""
+"""Sandboxes: one complete city each, opened on demand, never sharing anything with another."""
 
 import asyncio
+import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from weakref import WeakValueDictionary
 
-from sqlalchemy import bindparam, select
+from pydantic import ValidationError
 
-from services.kit.clock import Clock, RealTime
-from services.kit.faults import Faults
-from services.kit.journal import Entry, Journal
-from services.kit.limits import RateLimit
+from services.kit.clock import RealTime
+from services.kit.sandbox import Sandbox, SandboxBusyError
 from services.kit.specs import SandboxSpec
-from services.kit.store import INITIAL, Database, Prepared, Seed, Session, Snapshot, Store
-from services.kit.tables import dead_tokens, facts
+from services.kit.store import INITIAL, Seed, Store
 
-FLUSH_SECONDS = 0.5
-QUIET_SECONDS = 10.0
-
-_FACTS = Prepared(select(facts))
-_DEAD = Prepared(select(dead_tokens))
-_FORGET_FACT = facts.delete().where(facts.c.name == bindparam("fact"))
+_log = logging.getLogger(__name__)
 
 Seeder = Callable[[SandboxSpec], Seed]
 
@@ -36,130 +27,6 @@ class SandboxUnknownError(LookupError):
 
 class SandboxDiffersError(ValueError):
     """A sandbox with this id exists, made from another specification."""
-
-
-class SandboxBusyError(RuntimeError):
-    """The sandbox is being reset, or calls in it did not end in time."""
-
-
-class Sandbox:
-    """One open sandbox of one service."""
-
-    def __init__(self, name: str, spec: SandboxSpec, database: Database, real: RealTime) -> None:
-        self.name = name
-        self.spec = spec
-        self.database = database
-        self.limit = RateLimit(spec.requests_per_minute)
-        self.clock = Clock.opening(spec.reference_date, real())
-        self.faults = Faults((), spec.seed, {}, {})
-        self.journal = Journal(0)
-        self.frozen = False
-        self.busy = False
-        self.dead: set[str] = set()
-        self.running_keys: set[tuple[str, str]] = set()
-        self.stale: Snapshot | None = None
-        self._real = real
-        self._inside = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._flushing: asyncio.Task[None] | None = None
-
-    async def load(self) -> "Sandbox":
-        """Take up what the database remembers; a new sandbox's clock starts now, and is kept."""
-        reading = self.database.reading
-        known = {row["name"]: row["value"] for row in await reading.all(_FACTS)}
-        self.faults = Faults.restored(known.get("faults"), self.spec.seed)
-        self.frozen = bool(known.get("frozen", False))
-        self.dead = {row["token_id"] for row in await reading.all(_DEAD)}
-        self.journal = await Journal.resume(reading)
-        if "clock" in known:
-            self.clock = Clock.restored(known["clock"])
-        else:
-            await self.remember("clock", self.clock.stored())
-        return self
-
-    async def remember(self, name: str, value: object) -> None:
-        """Keep one of the sandbox's own facts."""
-        async with self.database.writing() as session:
-            await _set_fact(session, name, value)
-
-    def enter(self) -> None:
-        """Count a call in."""
-        self._inside += 1
-        self._idle.clear()
-
-    def leave(self) -> None:
-        """Count a call out."""
-        self._inside -= 1
-        if not self._inside:
-            self._idle.set()
-
-    async def quiet(self) -> None:
-        """Let no new call in and wait for those inside.
-
-        Raises:
-            SandboxBusyError: they did not end in time; the sandbox is open again.
-        """
-        self.busy = True
-        try:
-            await asyncio.wait_for(self._idle.wait(), QUIET_SECONDS)
-        except TimeoutError as error:
-            self.busy = False
-            raise SandboxBusyError(self.name) from error
-
-    def note(self, entry: Entry) -> None:
-        """Journal a call that changed nothing; it is written soon, in a batch."""
-        if self.journal.note(entry):
-            self._start_flush()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._start_flush)
-
-    def _start_flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.get_running_loop().create_task(self.flush())
-
-    async def flush(self) -> None:
-        """Write the journal and what is left of the fault rules."""
-        if not self.journal.waiting and not self.faults.dirty:
-            return
-        async with self.database.writing() as session:
-            count = await self.write_waiting(session)
-        self.journal.written(count)
-
-    async def write_waiting(self, session: Session) -> int:
-        """Write what waits inside a transaction of the caller's, who then calls `journal.written` with the result."""
-        count = len(self.journal)
-        await self.journal.write(session)
-        if self.faults.dirty:
-            self.faults.dirty = False
-            await _set_fact(session, "faults", self.faults.stored())
-        return count
-
-    async def close(self) -> None:
-        """Write everything and let go of the database."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._flushing is not None:
-            await self._flushing
-        await self.flush()
-        await self.drop_stale()
-        await self.database.close()
-
-    async def drop_stale(self) -> None:
-        """Let go of the remembered past that a `stale_read` fault shows."""
-        if self.stale is not None:
-            stale, self.stale = self.stale, None
-            await stale.close()
-
-
-async def _set_fact(session: Session, name: str, value: object) -> None:
-    await session.run(_FORGET_FACT, fact=name)
-    await session.run(facts.insert(), rows=[{"name": name, "value": value}])
 
 
 class Sandboxes:
@@ -179,10 +46,17 @@ class Sandboxes:
         self._real = real
         self._most = most
         self._open: OrderedDict[str, Sandbox] = OrderedDict()
-        self._opening: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def _work(self, work: Callable[[], object]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        """Give the lock under which a sandbox is made, opened, replaced, closed and removed."""
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        return lock
 
     def names(self) -> list[str]:
         """Give the ids of all sandboxes."""
@@ -191,7 +65,13 @@ class Sandboxes:
     async def clear_throwaways(self) -> None:
         """Remove sandboxes that were not made to last; whatever ended the lab ended their runs too."""
         for name in self._store.names():
-            if not self._spec(name).durable:
+            try:
+                lasting = self._spec(name).durable
+            except ValidationError:
+                # Only a power cut leaves a specification unreadable, and only that of a throw-away sandbox; one that
+                # another version of the lab wrote is left to its owner.
+                lasting = bool((self._store.spec(name) or "").strip("\x00"))
+            if not lasting:
                 await self._work(partial(self._store.delete, name))
 
     def _spec(self, name: str) -> SandboxSpec:
@@ -210,22 +90,41 @@ class Sandboxes:
         if sandbox is not None:
             self._open.move_to_end(name)
             return sandbox
-        async with self._opening.setdefault(name, asyncio.Lock()):
+        await self._make_room()
+        async with self._lock(name):
+            # Nothing may be waited for from here until the caller has entered, lest it be closed again.
             return self._open.get(name) or await self._opened(name)
+
+    @asynccontextmanager
+    async def inside(self, name: str) -> AsyncIterator[Sandbox]:
+        """Give a sandbox that stays open for the time of a block.
+
+        Raises:
+            SandboxUnknownError: there is none.
+        """
+        sandbox = await self.get(name)
+        sandbox.enter()
+        try:
+            yield sandbox
+        finally:
+            sandbox.leave()
 
     async def _opened(self, name: str) -> Sandbox:
         spec = self._spec(name)
         sandbox = await Sandbox(name, spec, self._store.open(name, durable=spec.durable), self._real).load()
         self._open[name] = sandbox
-        if len(self._open) > self._most:
-            await self._close_oldest()
         return sandbox
 
-    async def _close_oldest(self) -> None:
+    async def _make_room(self) -> None:
+        """Close what has not been used for longest, where no more shall be open."""
+        if len(self._open) < self._most:
+            return
         for name, sandbox in self._open.items():
-            if sandbox._inside == 0 and not sandbox.busy:  # noqa: SLF001 - its own module
-                del self._open[name]
-                await sandbox.close()
+            lock = self._lock(name)
+            if not (sandbox.occupied or sandbox.busy or lock.locked()):
+                async with lock:
+                    del self._open[name]
+                    await sandbox.close()
                 return
 
     async def create(self, name: str, spec: SandboxSpec) -> bool:
@@ -234,7 +133,8 @@ class Sandboxes:
         Raises:
             SandboxDiffersError: it exists, made from another one.
         """
-        async with self._opening.setdefault(name, asyncio.Lock()):
+        await self._make_room()
+        async with self._lock(name):
             stored = self._store.spec(name)
             if stored is not None:
                 if SandboxSpec.model_validate_json(stored) != spec:
@@ -250,29 +150,27 @@ class Sandboxes:
 
     async def delete(self, name: str) -> None:
         """Remove a sandbox, if there is one."""
-        async with self._opening.setdefault(name, asyncio.Lock()):
+        async with self._lock(name):
             sandbox = self._open.get(name)
             if sandbox is not None:
                 await sandbox.quiet()
                 del self._open[name]
-                await sandbox.close()
+                with suppress(Exception):  # what cannot be written any more is removed anyway
+                    await sandbox.close()
             await self._work(partial(self._store.delete, name))
-        del self._opening[name]
 
     async def freeze(self, name: str) -> None:
         """Let no participant's call in any more, and wait for those inside."""
         sandbox = await self.get(name)
-        await sandbox.remember("frozen", value=True)
-        sandbox.frozen = True
-        await sandbox.quiet()
-        sandbox.busy = False
-        await sandbox.flush()
+        async with sandbox.still():
+            sandbox.frozen = True
+            await sandbox.remember("frozen", value=True)
 
     async def thaw(self, name: str) -> None:
         """Undo `freeze`."""
-        sandbox = await self.get(name)
-        await sandbox.remember("frozen", value=False)
-        sandbox.frozen = False
+        async with self.inside(name) as sandbox:
+            await sandbox.remember("frozen", value=False)
+            sandbox.frozen = False
 
     async def prepare(self, name: str, image: str) -> None:
         """First phase of putting an image back: stop the calls and lay the image ready.
@@ -289,15 +187,15 @@ class Sandboxes:
         try:
             await self._work(partial(self._store.stage, name, image))
         except BaseException:
-            sandbox.busy = False
+            sandbox.reopen()
             raise
 
     async def commit(self, name: str) -> None:
         """Second phase: the image takes the place of the present state."""
         sandbox = await self.get(name)
-        if not sandbox.busy:
-            raise SandboxBusyError(name)
-        async with self._opening.setdefault(name, asyncio.Lock()):
+        async with self._lock(name):
+            if not sandbox.busy or self._open.get(name) is not sandbox:
+                raise SandboxBusyError(name)
             del self._open[name]
             await sandbox.close()
             await self._work(partial(self._store.swap, name))
@@ -305,17 +203,17 @@ class Sandboxes:
 
     async def abort(self, name: str) -> None:
         """Instead of the second phase: go on with the present state."""
-        (await self.get(name)).busy = False
+        (await self.get(name)).reopen()
 
     async def save(self, name: str, image: str) -> None:
-        """Keep the present state as a checkpoint."""
+        """Keep the present state as a checkpoint, with its journal, its faults and the time that it shows."""
         sandbox = await self.get(name)
-        await sandbox.quiet()
-        try:
-            await sandbox.flush()
-            await self._work(partial(self._store.save, name, image))
-        finally:
-            sandbox.busy = False
+        async with sandbox.still():
+            await sandbox.remember("clock", sandbox.clock.stopped(self._real()))
+            try:
+                await self._work(partial(self._store.save, name, image))
+            finally:
+                await sandbox.remember("clock", sandbox.clock.stored())
 
     async def checkpoints(self, name: str) -> list[str]:
         """Give the names of the checkpoints, the initial image left out."""
@@ -331,4 +229,7 @@ class Sandboxes:
         """Write and close everything."""
         while self._open:
             _name, sandbox = self._open.popitem()
-            await sandbox.close()
+            try:
+                await sandbox.close()
+            except Exception:  # noqa: BLE001 - one that cannot be written any more must not cost the others theirs
+                _log.exception("sandbox %s cannot be closed in order", sandbox.name)

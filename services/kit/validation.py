@@ -37,6 +37,7 @@ _SENTENCES: Mapping[str, tuple[str, Text]] = {
     "int_parsing_size": ("out_of_range", _("This number is too large.")),
 }
 _OTHER = ("invalid", _("This value does not fit what the documentation states."))
+_NO_JSON = ("wrong_type", _("Send the body as JSON, with the header Content-Type: application/json."))
 _MOST = 20
 
 
@@ -52,6 +53,9 @@ def problem_of(errors: Sequence[Mapping[str, Any]]) -> Problem:
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     code, detail = _SENTENCES.get(error["type"], _OTHER)
+    if isinstance(error.get("input"), bytes):
+        # FastAPI leaves a body as it is when its content type is not JSON.
+        code, detail = _NO_JSON
     place, *rest = error["loc"] or ("body",)
     if place == "body":
         steps = (str(step).replace("~", "~0").replace("/", "~1")[:80] for step in rest)

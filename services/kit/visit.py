@@ -5,11 +5,10 @@ before the first byte of the answer leaves; an answer of 400 or above rolls the 
 here, so that they can be stored, spoiled and journaled.
 """
 
-import asyncio
 import logging
 from urllib.parse import parse_qsl
 
-from starlette.types import ASGIApp, Message, Receive, Scope
+from starlette.types import Scope
 
 from services.kit import faults as trouble
 from services.kit import idempotency
@@ -21,18 +20,23 @@ from services.kit.incoming import Incoming
 from services.kit.journal import Entry
 from services.kit.language import catalogue
 from services.kit.problems import Problem
-from services.kit.store import Session
+from services.kit.routing import Routes
+from services.kit.sandbox import Sandbox
+from services.kit.store import Session, Transaction
 from services.kit.tables import dead_tokens
-from services.kit.tenancy import Sandbox
 from services.kit.tokens import Caller, refused
 
 _ = catalogue(__file__)
 _log = logging.getLogger(__name__)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+EXHAUSTED_SECONDS = 2
+"""How long a client whose quota a fault has exhausted is asked to wait, unless the rule says otherwise."""
 
 
-class _RolledBack(Exception):  # noqa: N818 - carries an answer out of a transaction, no error
+class _Undone(Exception):  # noqa: N818 - carries an answer out of a transaction, no error
+    """The transaction is rolled back, and the caller gets this answer all the same."""
+
     def __init__(self, answer: Answer) -> None:
         super().__init__()
         self.answer = answer
@@ -42,7 +46,7 @@ class Visit:
     """One call inside its sandbox.
 
     Args:
-        app: the agency's routes.
+        routes: the agency's.
         scope: the call's ASGI scope.
         real: the real clock.
 
@@ -50,16 +54,18 @@ class Visit:
         limit_headers: `RateLimit` headers for the answer, once the call is counted.
     """
 
+    __slots__ = ("_entry", "caller", "incoming", "limit_headers", "real", "routes", "rule", "sandbox", "scope")
+
     def __init__(
         self,
-        app: ASGIApp,
+        routes: Routes,
         scope: Scope,
         incoming: Incoming,
         caller: Caller,
         sandbox: Sandbox,
         real: RealTime,
     ) -> None:
-        self.app = app
+        self.routes = routes
         self.real = real
         self.scope = scope
         self.incoming = incoming
@@ -67,69 +73,83 @@ class Visit:
         self.sandbox = sandbox
         self.limit_headers: dict[str, str] = {}
         self.rule: Rule | None = None
+        self._entry: Entry | None = None
 
     async def made(self) -> Answer | None:
         """Give what the caller gets: an answer, or None for a closed connection."""
         answer: Answer | None
         try:
-            spoiled = await self._hindered()
-            if spoiled is not None and spoiled.kind == "close_before":
-                self._note(None)
-                return None
-            if self.incoming.method in SAFE:
-                answer = await self._handled(await self._reading())
-            else:
-                answer = await self._changed()
-                return self._after(answer)
+            answer = await self._answered()
         except Problem as problem:
-            answer = refusal(problem, self.incoming)
-        shown = self._after(answer)
-        self._note(shown)
-        return shown
+            answer = self._spoiled(refusal(problem, self.incoming))
+        except Exception:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log the trace
+            _log.exception("%s %s failed", self.incoming.method, self.incoming.path)
+            answer = refusal(mistake(), self.incoming)
+        self._note(answer)
+        return answer
 
-    async def _hindered(self) -> Rule | None:
-        """Count the call, and let a fault strike that answers in the agency's place."""
-        sandbox, incoming = self.sandbox, self.incoming
+    async def _answered(self) -> Answer | None:
+        incoming, sandbox = self.incoming, self.sandbox
         if self.caller.token_id in sandbox.dead:
             raise refused(_("The access token has expired. Get a new one and repeat the call."))
         self.limit_headers["ratelimit-policy"] = sandbox.limit.policy
         self.limit_headers["ratelimit"] = sandbox.limit.take(self.caller.client_id, incoming.started)
-        if not sandbox.faults.rules:
+        if sandbox.faults.rules and await self._struck():
             return None
+        if incoming.trouble is not None:
+            raise incoming.trouble
+        if incoming.method not in SAFE:
+            return await self._changed()
+        return self._spoiled(await self._handled(await self._reading()))
+
+    async def _struck(self) -> bool:
+        """Let a fault strike; True where the connection is to be closed without an answer."""
+        sandbox, incoming = self.sandbox, self.incoming
         query = dict(parse_qsl(incoming.query, keep_blank_values=True))
         now = sandbox.clock.now(incoming.started)
-        rule = self.rule = sandbox.faults.strike(incoming.method, incoming.path, query, now)
+        rule = self.rule = sandbox.faults.strike(incoming.method, incoming.path, query, now, self._may_show)
         if rule is None:
-            return None
+            return False
         if rule.kind == "latency":
-            await asyncio.sleep(sandbox.faults.delay(rule))
+            await sandbox.dawdle(sandbox.faults.delay(rule))
         elif rule.kind in trouble.BEFORE and rule.kind != "close_before":
             await self._refuse(rule)
-        return rule
+        return rule.kind == "close_before"
+
+    def _may_show(self, rule: Rule) -> bool:
+        """Say whether a rule could show anything in this call: there is not always a past to be shown."""
+        if rule.kind != "stale_read":
+            return True
+        sandbox, incoming = self.sandbox, self.incoming
+        young = incoming.started - sandbox.faults.last_write < rule.seconds
+        return incoming.method in SAFE and sandbox.stale is not None and young
 
     async def _refuse(self, rule: Rule) -> None:
         if rule.kind == "exhaust_quota":
-            raise self.sandbox.limit.exhausted(rule.retry_after if rule.retry_after is not None else 2)
+            wait = EXHAUSTED_SECONDS if rule.retry_after is None else rule.retry_after
+            raise self.sandbox.limit.exhausted(wait)
         if rule.kind == "expire_token":
-            if self.caller.token_id is not None and self.caller.token_id not in self.sandbox.dead:
-                self.sandbox.dead.add(self.caller.token_id)
-                async with self.sandbox.database.writing() as session:
-                    await session.run(dead_tokens.insert(), rows=[{"token_id": self.caller.token_id}])
+            await self._expire()
             raise refused(_("The access token has expired. Get a new one and repeat the call."))
         headers = {} if rule.retry_after is None else {"retry-after": str(rule.retry_after)}
         detail = _("The service cannot answer just now. Wait a little, then try again.")
         raise Problem(rule.status, "temporarily_unavailable", detail, headers=headers, source="provider")
 
+    async def _expire(self) -> None:
+        token = self.caller.token_id
+        if token is not None and token not in self.sandbox.dead:
+            self.sandbox.dead.add(token)
+            async with self.sandbox.writing() as session:
+                await session.run(dead_tokens.insert(), rows=[{"token_id": token}])
+
     async def _reading(self) -> Session:
-        sandbox, rule = self.sandbox, self.rule
-        if rule is not None and rule.kind == "stale_read" and sandbox.stale is not None:
-            if self.incoming.started - sandbox.faults.last_write < rule.seconds:
-                return sandbox.stale
-            await sandbox.drop_stale()
+        sandbox = self.sandbox
+        if self.rule is not None and self.rule.kind == "stale_read" and sandbox.stale is not None:
+            return sandbox.stale
         return sandbox.database.reading
 
     async def _handled(self, session: Session, key: str | None = None) -> Answer:
-        """Let the agency's own routes answer."""
+        """Let the agency's own route answer."""
         incoming = self.incoming
         call = Call(
             self.caller, self.sandbox, session, incoming.headers, incoming.started, incoming.request_id,
@@ -137,62 +157,57 @@ class Visit:
         )  # fmt: skip
         if self.rule is not None and self.rule.kind == "shift_page":
             call.page_shift = 1
-        self.scope["lab.call"] = call
-        answer = _Collected()
-        try:
-            await self.app(self.scope, _replayed(incoming.body), answer.send)
-        except Exception:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log the trace
-            _log.exception("%s %s failed", incoming.method, incoming.path)
-            raise mistake() from None
-        return answer.whole()
+        found = self.routes.find(incoming.method, incoming.path)
+        incoming.route = found.route.path
+        return await self.routes.answer(found, call, self.scope, incoming.body)
 
-    async def _changed(self) -> Answer:
+    async def _changed(self) -> Answer | None:
         """Run an unsafe call as one transaction with its journal entry and its idempotency record."""
-        sandbox = self.sandbox
+        running_keys = self.sandbox.running_keys
         key = self._key()
         running = (self.caller.client_id, key or "")
         if key is not None:
-            if running in sandbox.running_keys:
+            if running in running_keys:
                 raise idempotency.still_running()
-            sandbox.running_keys.add(running)
+            running_keys.add(running)
         try:
             return await self._committed(key)
-        except _RolledBack as rolled_back:
-            self._note(self._after(rolled_back.answer))
-            return rolled_back.answer
+        except _Undone as undone:
+            return self._spoiled(undone.answer)
         finally:
-            sandbox.running_keys.discard(running)
+            running_keys.discard(running)
 
-    async def _committed(self, key: str | None) -> Answer:
+    async def _committed(self, key: str | None) -> Answer | None:
         sandbox = self.sandbox
-        entry: Entry | None = None
         try:
-            async with sandbox.database.writing() as session:
-                answer = await self._change(session, key)
-                entry = self._entry(self._after(answer), committed=True)
-                sandbox.journal.note(entry)
+            async with sandbox.writing() as session:
+                answer = self._spoiled(await self._change(session, key))
                 await self._remember_past()
-                count = await sandbox.write_waiting(session)
+                self._note(answer, committed=True)
         except BaseException:
-            if entry is not None:
-                entry.committed = False
+            if self._entry is not None:
+                # It was noted, but not committed after all.
+                self._entry.committed = False
+                self._entry.answer = refusal(mistake(), self.incoming)
             raise
-        sandbox.journal.written(count)
         sandbox.faults.last_write = self.incoming.started
         return answer
 
-    async def _change(self, session: Session, key: str | None) -> Answer:
+    async def _change(self, session: Transaction, key: str | None) -> Answer:
+        """Let the agency change something.
+
+        Raises:
+            _Undone: it did not, or refused to: nothing is there to be committed.
+        """
         print_ = ""
         if key is not None:
             print_ = idempotency.fingerprint(self.incoming.method, self.incoming.path, self.incoming.body)
             earlier = await idempotency.earlier_answer(session, self.caller.client_id, key, print_)
             if earlier is not None:
-                raise _RolledBack(
-                    Answer(earlier.status, {**earlier.headers, "idempotent-replayed": "true"}, earlier.body)
-                )
+                raise _Undone(Answer(earlier.status, {**earlier.headers, "idempotent-replayed": "true"}, earlier.body))
         answer = await self._handled(session, key)
-        if answer.status >= 400:
-            raise _RolledBack(answer)
+        if answer.status >= 400 or not session.changed:
+            raise _Undone(answer)
         if key is not None:
             await idempotency.keep(session, self.caller.client_id, key, print_, answer)
         return answer
@@ -207,31 +222,34 @@ class Visit:
     async def _remember_past(self) -> None:
         """Before a write is committed: keep the state that a `stale_read` fault will go on showing."""
         sandbox = self.sandbox
-        if any(rule.kind == "stale_read" for rule in sandbox.faults.rules):
-            await sandbox.drop_stale()
+        await sandbox.drop_stale()
+        if sandbox.faults.has_live("stale_read", sandbox.clock.now(self.incoming.started)):
             sandbox.stale = await sandbox.database.snapshot()
 
-    def _after(self, answer: Answer) -> Answer | None:
-        """Spoil the answer where a fault says so."""
+    def _spoiled(self, answer: Answer) -> Answer | None:
+        """Spoil the answer where a fault says so; one that has nothing to spoil is left to another call."""
         rule = self.rule
-        if rule is None or answer.status >= 400:
+        if rule is None or rule.kind not in trouble.AFTER:
+            return answer
+        if answer.status >= 400 or not (answer.body or rule.kind == "close_after_commit"):
+            self.sandbox.faults.spare(rule)
+            self.rule = None
             return answer
         if rule.kind == "close_after_commit":
             return None
         if rule.kind == "truncate_body":
             headers = {**answer.headers, "content-length": str(len(answer.body))}
             return Answer(answer.status, headers, answer.body[: len(answer.body) // 2])
-        if rule.kind == "malformed_body":
-            return Answer(answer.status, answer.headers, answer.body[: len(answer.body) * 2 // 3] + b"\xff<!--")
-        return answer
+        return Answer(answer.status, answer.headers, answer.body[: len(answer.body) * 2 // 3] + b"\xff<!--")
 
-    def _note(self, answer: Answer | None) -> None:
-        self.sandbox.note(self._entry(answer, committed=False))
-
-    def _entry(self, answer: Answer | None, *, committed: bool) -> Entry:
+    def _note(self, answer: Answer | None, *, committed: bool = False) -> None:
+        """Journal the call, once."""
+        if self._entry is not None:
+            return
         incoming, caller = self.incoming, self.caller
-        return Entry(
-            at=self.sandbox.clock.now(incoming.started),
+        key = incoming.headers.get(b"idempotency-key")
+        self._entry = Entry(
+            clock=self.sandbox.clock,
             started=incoming.started,
             ended=self.real(),
             method=incoming.method,
@@ -245,45 +263,17 @@ class Visit:
             scopes=caller.scopes,
             request_id=incoming.request_id,
             trace_id=incoming.trace_id,
-            idempotency_key=self.incoming.headers.get(b"idempotency-key", b"").decode("latin-1") or None,
+            idempotency_key=None if key is None else key.decode("latin-1"),
             fault=self.rule.id if self.rule is not None else None,
             committed=committed,
         )
+        self.sandbox.note(self._entry)
 
 
 def mistake() -> Problem:
     """Give the 500 for a defect of the lab itself; the grader counts it as an error, never as a fail."""
     detail = _("The service made a mistake of its own. Tell the trainer, with the trace id.")
     return Problem(500, "internal_error", detail)
-
-
-class _Collected:
-    """Takes an application's messages and makes one answer of them."""
-
-    __slots__ = ("_body", "_headers", "_status")
-
-    def __init__(self) -> None:
-        self._status = 500
-        self._headers: dict[str, str] = {}
-        self._body = b""
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-            self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
-        else:
-            self._body += message.get("body", b"")
-
-    def whole(self) -> Answer:
-        self._headers.pop("content-length", None)
-        return Answer(self._status, self._headers, self._body)
-
-
-def _replayed(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
 
 
 def refusal(problem: Problem, incoming: Incoming) -> Answer:

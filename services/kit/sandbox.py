@@ -1,0 +1,193 @@
+"""What stays in memory while a sandbox is open: its database, clock, faults, rate limits and unwritten journal."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy import bindparam, select
+
+from services.kit.clock import Clock, RealTime
+from services.kit.faults import Faults
+from services.kit.journal import Entry, Journal
+from services.kit.limits import RateLimit
+from services.kit.specs import SandboxSpec
+from services.kit.store import Database, Prepared, Session, Snapshot, Transaction
+from services.kit.tables import dead_tokens, facts
+
+_log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.5
+QUIET_SECONDS = 10.0
+
+_FACTS = Prepared(select(facts))
+_DEAD = Prepared(select(dead_tokens))
+_FORGET_FACT = facts.delete().where(facts.c.name == bindparam("fact"))
+
+
+class SandboxBusyError(RuntimeError):
+    """The sandbox is being reset, or calls in it did not end in time."""
+
+
+class Sandbox:
+    """One open sandbox of one service."""
+
+    def __init__(self, name: str, spec: SandboxSpec, database: Database, real: RealTime) -> None:
+        self.name = name
+        self.spec = spec
+        self.database = database
+        self.limit = RateLimit(spec.requests_per_minute)
+        self.clock = Clock.opening(spec.reference_date, real())
+        self.faults = Faults((), spec.seed, {}, {})
+        self.journal = Journal(0)
+        self.frozen = False
+        self.busy = False
+        self.dead: set[str] = set()
+        self.running_keys: set[tuple[str, str]] = set()
+        self.stale: Snapshot | None = None
+        self._real = real
+        self._inside = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._pressed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def load(self) -> "Sandbox":
+        """Take up what the database remembers; a new sandbox's clock starts now, and is kept."""
+        reading = self.database.reading
+        known = {row["name"]: row["value"] for row in await reading.all(_FACTS)}
+        self.faults = Faults.restored(known.get("faults"), self.spec.seed)
+        self.frozen = bool(known.get("frozen", False))
+        self.dead = {row["token_id"] for row in await reading.all(_DEAD)}
+        self.journal = await Journal.resume(reading)
+        if "clock" in known:
+            self.clock = Clock.restored(known["clock"], self._real())
+        else:
+            await self.remember("clock", self.clock.stored())
+        return self
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Transaction]:
+        """Begin a transaction; whatever waits to be kept, such as the journal, is written with it."""
+        async with self.database.writing(self._written) as session:
+            yield session
+            await self.journal.write(session)
+            if self.faults.unwritten:
+                await _set_fact(session, "faults", self.faults.stored())
+
+    def _written(self) -> None:
+        self.journal.written()
+        self.faults.written()
+
+    async def remember(self, name: str, value: object) -> None:
+        """Keep one of the sandbox's own facts."""
+        async with self.writing() as session:
+            await _set_fact(session, name, value)
+
+    @property
+    def occupied(self) -> bool:
+        """Whether a call is inside."""
+        return self._inside > 0
+
+    def enter(self) -> None:
+        """Count a call in."""
+        self._inside += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        """Count a call out."""
+        self._inside -= 1
+        if not self._inside:
+            self._idle.set()
+
+    async def dawdle(self, seconds: float) -> None:
+        """Hold a call up, but no longer than until the sandbox wants quiet."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._pressed.wait(), seconds)
+
+    async def quiet(self) -> None:
+        """Let no new call in and wait for those inside; `reopen` lets them in again.
+
+        Raises:
+            SandboxBusyError: they did not end in time; the sandbox is open again.
+        """
+        self.busy = True
+        self._pressed.set()
+        try:
+            await asyncio.wait_for(self._idle.wait(), QUIET_SECONDS)
+        except TimeoutError as error:
+            self.reopen()
+            raise SandboxBusyError(self.name) from error
+
+    def reopen(self) -> None:
+        """Let calls in again."""
+        self.busy = False
+        self._pressed.clear()
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Keep calls out for the time of a block.
+
+        Raises:
+            SandboxBusyError: they are kept out already, for a reset.
+        """
+        if self.busy:
+            raise SandboxBusyError(self.name)
+        await self.quiet()
+        try:
+            yield
+        finally:
+            self.reopen()
+
+    def note(self, entry: Entry) -> None:
+        """Journal a call that changed nothing; it is written soon, in a batch."""
+        if self.journal.note(entry):
+            self._start_flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._start_flush)
+
+    def _start_flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
+
+    async def _flush_soon(self) -> None:
+        try:
+            await self.flush()
+        except Exception:  # noqa: BLE001 - such as a full disk: nobody waits for this, and the next batch tries again
+            _log.exception("the journal of sandbox %s cannot be written", self.name)
+
+    async def flush(self) -> None:
+        """Write the journal and what is left of the fault rules; let go of a past that no fault will show again."""
+        if not self.faults.has_live("stale_read", self.clock.now(self._real())):
+            await self.drop_stale()
+        if self.journal.waiting or self.faults.unwritten:
+            async with self.writing():
+                pass
+
+    async def close(self) -> None:
+        """Write everything and let go of the database."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._flushing is not None:
+            await self._flushing
+        try:
+            await self.flush()
+        finally:
+            await self.drop_stale()
+            await self.database.close()
+
+    async def drop_stale(self) -> None:
+        """Let go of the remembered past that a `stale_read` fault shows."""
+        if self.stale is not None:
+            stale, self.stale = self.stale, None
+            await stale.close()
+
+
+async def _set_fact(session: Session, name: str, value: object) -> None:
+    await session.run(_FORGET_FACT, fact=name)
+    await session.run(facts.insert(), rows=[{"name": name, "value": value}])
