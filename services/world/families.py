@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from services.world.entities import EktpStatus, Family, Resident, ResidentStatus, Sex
+from services.world.entities import EktpStatus, Family, Relationship, Resident, ResidentStatus, Sex
 from services.world.identifiers.digits import TWO
 from services.world.kinship import YEAR, Household, Person
 from services.world.layout import Layout, Place
@@ -33,6 +33,7 @@ _RETIRED_AGES = (59, 70)
 _HOUSEHOLD_BY_KIND = {"deceased_active_elsewhere": "deceased", "sex_contradicts_nik": "alone"}
 _FIRST_CARD = date(2008, 1, 1).toordinal()
 _ADULT = 18
+_HEAD: Relationship = "KEPALA KELUARGA"
 _TICKETS = 2**52
 
 _new_resident = minter(Resident)
@@ -166,7 +167,7 @@ class FamilyBuilder:
         low, high = ages
         turn = draw()
         age = low + (high - low) * turn * (0.6 + 0.4 * turn)
-        return Person(sex, self._today - 1 - int(age * YEAR), name, "KEPALA KELUARGA", "BELUM KAWIN")
+        return Person(sex, self._today - 1 - int(age * YEAR), name, _HEAD, "BELUM KAWIN")
 
     def _home(self, family: int, numbers: DistrictNumbers, people: list[Person], religion: str, draw: Draw) -> _Home:
         """Card and address; the card is younger than the family's last birth or death."""
@@ -258,10 +259,8 @@ class FamilyBuilder:
 
 
 def _head_id(members: list[Resident]) -> str:
-    for member in members:
-        if member.relationship == "KEPALA KELUARGA" and member.deceased_on is None:
-            return member.id
-    raise AssertionError(members)
+    heads = [member.id for member in members if member.relationship == _HEAD and member.deceased_on is None]
+    return heads[0]
 
 
 def _household_kind(place: Place) -> str:

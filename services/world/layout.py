@@ -9,7 +9,7 @@ The person whom a family's kind is about (its *anchor*) is always its first memb
 
 from bisect import bisect_right
 from datetime import date
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from services.world.entities import Size
@@ -152,12 +152,8 @@ class Layout:
 
     def _plain_offset(self, kind: str) -> int:
         """How many ranks of applications before `kind` draw on plain families."""
-        offset = 0
-        for other, count in self.applications.counts.items():
-            if other == kind:
-                break
-            offset += 0 if other in _FAMILY_OF_APPLICATION else count
-        return offset
+        before = takewhile(lambda other: other != kind, self.applications.counts)
+        return sum(self.applications.counts[other] for other in before if other not in _FAMILY_OF_APPLICATION)
 
     def servant_count(self) -> int:
         """How many civil servants there are, those included who died and are still on the payroll."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from services.world.entities import BudgetLine, Charge, DocumentStatus, PaymentKind, Sp2d, Spd, Spm, Spp
@@ -91,20 +93,9 @@ def papers_of(seed: int, reference_date: date, lines: Sequence[BudgetLine]) -> P
     """
     key = section_key(seed, reference_date, "treasury")
     papers = Papers()
-    for number, agency_lines in enumerate(_by_agency(lines)):
-        _Desk(number, stream(key, number), reference_date, agency_lines, papers).work()
+    for number, (_, agency_lines) in enumerate(groupby(lines, key=attrgetter("skpd_code"))):
+        _Desk(number, stream(key, number), reference_date, list(agency_lines), papers).work()
     return papers
-
-
-def _by_agency(lines: Sequence[BudgetLine]) -> Iterator[list[BudgetLine]]:
-    agency: list[BudgetLine] = []
-    for line in lines:
-        if agency and line.skpd_code != agency[0].skpd_code:
-            yield agency
-            agency = []
-        agency.append(line)
-    if agency:
-        yield agency
 
 
 class _Desk:

@@ -53,3 +53,8 @@ def test_counting_the_turn_up_goes_through_all_ways():
 
 def test_a_woman_gets_no_mans_title():
     assert badly_misspelt("RINI", "P", 3)[1].startswith("Dr. Hj.")
+
+
+def test_a_name_without_letters_cannot_be_misspelt():
+    with pytest.raises(ValueError, match="no change"):
+        slightly_misspelt("1", 0)

@@ -80,6 +80,23 @@ def test_the_money_chain_holds_on_every_line(world):
     assert {spp.kind for spp in world.spps} == {"UP", "GU", "TU", "LS"}
 
 
+@pytest.mark.parametrize("day", [1, 3, 4, 5, 6, 12, 13, 14, 19, 20, 21])
+def test_papers_of_the_last_days_are_still_under_way(day):
+    world = World(4, "small", date(2026, 6, day))
+    assert_money_chain(world)
+    paid = {sp2d.spm_number for sp2d in world.sp2ds if sp2d.status == "issued"}
+    ordered = {spm.spp_number for spm in world.spms if spm.status == "issued"}
+    waiting = [spp for spp in world.spps if spp.status == "draft"]
+    waiting += [spp for spp in world.spps if spp.status == "approved" and spp.number not in ordered]
+    waiting += [spm for spm in world.spms if spm.status == "issued" and spm.number not in paid]
+    newest = (
+        max((world.reference_date - (getattr(p, "issued_on", None) or p.submitted_on)).days for p in waiting)
+        if waiting
+        else 0
+    )
+    assert newest <= 3
+
+
 @settings(max_examples=15)
 @given(st.integers(0, 2**63 - 1), st.dates(date(2015, 1, 1), date(2089, 12, 31)))
 def test_the_money_chain_holds_on_any_day_of_any_year(seed, reference_date):
