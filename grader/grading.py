@@ -6,14 +6,14 @@ is anything read. What the program did is told by the services' journals and sta
 
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from grader import strictjson
 from grader.city import City
-from grader.exchange import Exchange
+from grader.exchange import Exchange, masked
 from grader.isolation import Finished, Limit, Limits, Program, Rung
 from grader.language import Text, catalogue
 from grader.plaintext import clip
@@ -33,10 +33,13 @@ class Run:
     """One run of the participant's program, and every call it made.
 
     Attributes:
+        finished: how it ended and what it printed, for judging.
+        shown: the same with secrets masked, for showing.
         calls: over all services, in the order in which they began, masked.
     """
 
     finished: Finished
+    shown: Finished
     calls: tuple[Exchange, ...]
 
     def to(
@@ -79,13 +82,13 @@ class Run:
             raise Mismatch(
                 limit_sentence(finished.limit, finished.seconds),
                 expected=_("the program ends by itself"),
-                actual=_tail(finished.stderr or finished.stdout),
+                actual=_tail(self.shown.stderr or self.shown.stdout),
             )
         if finished.exit_code != 0:
             raise Mismatch(
                 _("The program ended with an error, exit code {code}.", code=str(finished.exit_code)),
                 expected=_("exit code 0"),
-                actual=_tail(finished.stderr or finished.stdout),
+                actual=_tail(self.shown.stderr or self.shown.stdout),
             )
 
     def answer(self) -> Any:  # noqa: ANN401 - whatever the participant printed
@@ -108,7 +111,7 @@ class Run:
             raise Mismatch(
                 _("What the program printed is not one JSON value. Print nothing else on standard output."),
                 expected=_("one JSON value on standard output"),
-                actual=_tail(self.finished.stdout),
+                actual=_tail(self.shown.stdout),
             ) from error
 
 
@@ -215,9 +218,14 @@ class Grading:
         finished = bench.rung.run(program, bench.limits)
         self._city.freeze(self._sandbox)
         self._frozen = True
-        run = Run(finished, tuple(self._new_calls()))
+        run = Run(finished, self._masked(finished), tuple(self._new_calls()))
         self.runs.append(run)
         return run
+
+    def _masked(self, finished: Finished) -> Finished:
+        """What a program printed may hold the secret that it was given; no report shall."""
+        stdout, stderr = (masked(text, self._secrets) for text in (finished.stdout, finished.stderr))
+        return replace(finished, stdout=stdout, stderr=stderr)
 
     def reset(self) -> None:
         """Put the seeded city back: state, journal, faults and clock."""
@@ -230,7 +238,7 @@ class Grading:
             service = entry["service"]
             self._seen[service] = max(self._seen[service], entry["seq"])
             address = self._city.services[service]
-            call = Exchange.from_entry(entry, base_url=address.url, secrets=self._secrets)
+            call = Exchange.from_entry(entry, base_url=address.url, secrets=self._secrets, run=len(self.runs) + 1)
             _require_no_mistake(call)
             yield call
 

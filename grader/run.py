@@ -214,7 +214,7 @@ def _blank(order: Order, run_id: str, seed: int) -> Results:
 
 
 def _ended(grading: Grading) -> Ended:
-    last = grading.runs[-1].finished
+    last = grading.runs[-1].shown
     return Ended(
         last.exit_code,
         last.limit or "exit",
