@@ -9,28 +9,43 @@ import hashlib
 import os
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from grader.language import Text, catalogue
 
 _ = catalogue(__file__)
 
 MIB = 1024 * 1024
+MAIN = "main"
+"""A program by itself. It may run even where the archive does not say so: those made on Windows never do."""
 IGNORED = frozenset(
     {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git", "__pycache__", ".venv", "venv", "node_modules"}
     | {".idea", ".vscode", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 )
 """What editors, systems and tools leave behind: passed over, and not part of the hash."""
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+"""Names of devices on Windows, whatever follows the dot."""
 _BAD_CHARACTERS = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 _CHUNK = 64 * 1024
 _ENTRIES_PER_FILE = 10
+_DIRECTORY_BYTES_PER_ENTRY = 1024
+_DIRECTORY_END = b"PK\x05\x06"
+_DIRECTORY_END_WITHIN = 22 + 65535
+_BROKEN_ZIP = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError,
+    OverflowError, ValueError,
+)  # fmt: skip
+"""What `zipfile` raises for damaged archives; `OSError` for places that lie before their beginning."""
+_RUN_BITS = 0o111
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +71,7 @@ class Submission:
     """A submission that was taken in.
 
     Attributes:
-        path: the private copy.
+        path: the private copy, stepped into where everything lay in one folder.
         sha256: over names and contents, in the order of names.
         files: how many.
     """
@@ -102,9 +117,6 @@ def take_in(source: Path, into: Path, bounds: Bounds | None = None) -> Submissio
     if stat.S_ISDIR(kind):
         _take_folder(source, intake)
     elif stat.S_ISREG(kind) and source.suffix.lower() == ".zip":
-        if source.stat().st_size > intake.bounds.total_bytes:
-            limit = intake.bounds.total_bytes // MIB
-            raise SubmissionRefused("total_size", _("All files together are larger than {n} MiB.", n=limit))
         _take_zip(source, intake)
     else:
         raise SubmissionRefused(
@@ -121,6 +133,7 @@ class _Intake:
     def __init__(self, into: Path, bounds: Bounds) -> None:
         self.into = into
         self.bounds = bounds
+        self.most_entries = bounds.files * _ENTRIES_PER_FILE
         self.names: dict[str, str] = {}
         self.total = 0
         self.entries = 0
@@ -136,9 +149,7 @@ class _Intake:
         self.require_depth(path)
         for part in path.parts:
             if not _is_plain(part):
-                raise SubmissionRefused(
-                    "name", _("The file name {name} is not taken. Use letters, digits, - and _.", name=str(path))
-                )
+                raise _bad_name(str(path))
         return True
 
     def require_depth(self, path: PurePosixPath) -> None:
@@ -149,25 +160,40 @@ class _Intake:
     def count_entry(self) -> None:
         """Refuse a folder that holds endless entries, even if none of them is taken."""
         self.entries += 1
-        if self.entries > self.bounds.files * _ENTRIES_PER_FILE:
+        if self.entries > self.most_entries:
             raise SubmissionRefused("files", _("There are more than {n} files.", n=self.bounds.files))
 
-    def write(self, path: PurePosixPath, content: BinaryIO, packed: int | None = None) -> None:
+    def write(self, path: PurePosixPath, content: Iterator[bytes], *, mode: int, packed: int | None = None) -> None:
         """Copy one file.
 
         Args:
+            path: where it lies in the submission.
+            content: its pieces.
+            mode: its permissions, of which only those to run it are kept.
             packed: its size in the archive, to find what unpacks without end.
         """
         self._register(path)
         target = self.into.joinpath(*path.parts)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         size = 0
-        with target.open("xb") as copy:
-            while chunk := content.read(_CHUNK):
+        with self._created(path, target) as copy:
+            for chunk in content:
                 size += len(chunk)
                 self._require_room(path, size, packed)
                 copy.write(chunk)
         self.total += size
+        if mode & _RUN_BITS or path.name == MAIN:
+            target.chmod(0o700)
+
+    @contextmanager
+    def _created(self, path: PurePosixPath, target: Path) -> Iterator[IO[bytes]]:
+        try:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            copy = target.open("xb")
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            text = _("{name} lies inside a file, or is both a file and a folder. Pack it again.", name=str(path))
+            raise SubmissionRefused("clash", text) from error
+        with copy:
+            yield copy
 
     def _register(self, path: PurePosixPath) -> None:
         known = unicodedata.normalize("NFC", str(path)).casefold()
@@ -212,15 +238,17 @@ def _take_folder(source: Path, intake: _Intake) -> None:
         except OSError as error:
             raise SubmissionRefused("unreadable", _("{name} cannot be read.", name=str(path))) from error
         with os.fdopen(handle, "rb") as content:
-            if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
+            mode = os.fstat(content.fileno()).st_mode
+            if not stat.S_ISREG(mode):
                 raise _no_file(path)
-            intake.write(path, content)
+            intake.write(path, iter(lambda: content.read(_CHUNK), b""), mode=mode)
 
 
 def _walk(folder: Path, below: PurePosixPath, intake: _Intake) -> Iterator[tuple[PurePosixPath, Path]]:
     """Give the regular files under a folder, in the order of their names; refuse links and whatever is no file."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as listed:
+            entries = sorted(islice(listed, intake.most_entries + 1), key=lambda entry: entry.name)
     except OSError as error:
         raise SubmissionRefused("unreadable", _("{name} cannot be read.", name=str(below) or folder.name)) from error
     for entry in entries:
@@ -237,6 +265,10 @@ def _walk(folder: Path, below: PurePosixPath, intake: _Intake) -> Iterator[tuple
             raise _no_file(path)
 
 
+def _bad_name(name: str) -> SubmissionRefused:
+    return SubmissionRefused("name", _("The file name {name} is not taken. Use letters, digits, - and _.", name=name))
+
+
 def _no_file(path: PurePosixPath) -> SubmissionRefused:
     return SubmissionRefused(
         "not_a_file", _("{name} is a link or no ordinary file. Hand in copies instead of links.", name=str(path))
@@ -244,41 +276,71 @@ def _no_file(path: PurePosixPath) -> SubmissionRefused:
 
 
 def _take_zip(source: Path, intake: _Intake) -> None:
+    if source.stat().st_size > intake.bounds.total_bytes:
+        limit = intake.bounds.total_bytes // MIB
+        raise SubmissionRefused("total_size", _("All files together are larger than {n} MiB.", n=limit))
+    with source.open("rb") as file:
+        with _reading():
+            _require_small_directory(file, intake)
+            archive = zipfile.ZipFile(file)
+        for entry in archive.infolist():
+            intake.count_entry()
+            _take_entry(archive, entry, intake)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turn what goes wrong in reading an archive into the refusal that it means. Nothing is written in this block."""
     try:
-        with zipfile.ZipFile(source) as archive:
-            for entry in archive.infolist():
-                intake.count_entry()
-                _take_entry(archive, entry, intake)
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        NotImplementedError,
-        EOFError,
-        OSError,
-        ValueError,
-        zlib.error,
-    ) as error:
-        raise SubmissionRefused(
-            "corrupt", _("The .zip file is damaged or of an unknown kind. Pack it again.")
-        ) from error
-    except RuntimeError as error:
-        raise SubmissionRefused("encrypted", _("The .zip file has a password. Pack it without one.")) from error
+        yield
+    except _BROKEN_ZIP as error:
+        text = _("The .zip file is damaged or of an unknown kind. Pack it again.")
+        raise SubmissionRefused("corrupt", text) from error
+
+
+def _require_small_directory(file: IO[bytes], intake: _Intake) -> None:
+    """Refuse an archive whose list of contents is itself a burden: `zipfile` reads all of it before anybody can count.
+
+    Every place that could be read as the end of that list is looked at, because readers differ in which one they take.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _DIRECTORY_END_WITHIN))
+    tail = file.read()
+    for place in re.finditer(re.escape(_DIRECTORY_END), tail):
+        end = tail[place.start() : place.start() + 22]
+        listed = struct.unpack_from("<I", end, 12)[0] if len(end) == 22 else 0
+        if listed > intake.most_entries * _DIRECTORY_BYTES_PER_ENTRY:
+            raise zipfile.BadZipFile
+    file.seek(0)
 
 
 def _take_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, intake: _Intake) -> None:
     name = entry.orig_filename
     path = PurePosixPath(name)
-    if name.startswith("/") or path.is_absolute():
-        raise SubmissionRefused(
-            "name", _("The file name {name} is not taken. Use letters, digits, - and _.", name=name)
-        )
+    if path.is_absolute():
+        raise _bad_name(name)
     if entry.is_dir() or not intake.wanted(path):
         return
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    if kind not in {0, stat.S_IFREG}:
+    mode = entry.external_attr >> 16
+    if stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
         raise _no_file(path)
-    with archive.open(entry) as content:
-        intake.write(path, content, entry.compress_size)  # type: ignore[arg-type] # read() is all that is used
+    if entry.flag_bits & 0x1:
+        raise SubmissionRefused("encrypted", _("The .zip file has a password. Pack it without one."))
+    intake.write(path, _unpacked(archive, entry), mode=mode, packed=entry.compress_size)
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    with _reading():
+        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise NotImplementedError  # the others unpack a whole piece at once, of which nobody knows the size
+        content = archive.open(entry)
+    with content:
+        while True:
+            with _reading():
+                piece = content.read(_CHUNK)
+            if not piece:
+                return
+            yield piece
 
 
 def _unwrapped(folder: Path) -> Path:
@@ -291,9 +353,10 @@ def _unwrapped(folder: Path) -> Path:
 
 
 def _hash(folder: Path) -> str:
+    """Return the SHA-256 over paths and contents, in the order of the paths' bytes: the same on every system."""
+    files = {path.relative_to(folder).as_posix().encode(): path for path in folder.rglob("*") if path.is_file()}
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix().encode()
+    for name, path in sorted(files.items()):
         content = path.read_bytes()
         digest.update(b"%d %b %d " % (len(name), name, len(content)) + content)
     return digest.hexdigest()
