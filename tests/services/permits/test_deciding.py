@@ -7,7 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.permits import rules
+from services.kit.access import Call
+from services.kit.problems import Problem
+from services.kit.tokens import Caller
+from services.permits import records, rules
 from services.permits.deadlines import WORKING_DAYS
 from services.permits.views import RIGHT_REASON
 from services.world.layout import APPLICATION_SHARES
@@ -347,3 +350,35 @@ def test_a_reset_takes_decisions_back(office):
     assert office.back("POST", "/reset").status_code == 204
     assert office.truth("applications") == before
     assert "idempotent-replayed" not in office.decide(application, "45", "verified", headers=headers).headers
+
+
+def test_the_journal_tells_changes_from_calls_that_changed_nothing(office):
+    """A new decision is marked as a change; a repeated one, a refused one and an inquiry of the dialect are not."""
+    application = office.waiting("unknown_nik")
+    assert office.decide(application, "93", "nik_unknown").status_code == 201
+    assert office.decide(application, "93", "nik_unknown").status_code == 200
+    assert office.decide(application, "45", "verified").status_code == 409
+    assert office.ask("POST", "/oss/inqueryNIB", json={"INQUERYNIB": {"nib": "0000000000000"}}).status_code == 200
+    entries = office.back("GET", "/journal").json()["data"]
+    posts = [(entry["status"], entry["committed"]) for entry in entries if entry["method"] == "POST"]
+    assert posts == [(201, True), (200, False), (409, False), (200, False)]
+
+
+def test_a_writer_whose_record_is_outdated_changes_nothing(office):
+    """On a store that lets two transactions read at once, the later one is told to read again."""
+    application = office.waiting("ok")
+
+    async def late() -> None:
+        sandbox = await office.service.sandboxes.get("uji1")
+        caller = Caller("uji1", "uji1-app", "t", ("permits:decide",), 0.0)
+        async with sandbox.database.writing(lambda: None) as session:
+            call = Call(caller, sandbox, session, {}, 0.0, "r", "t")
+            seen = dict(await records.application_of(session, application))
+            await records.decide(
+                call, seen | {"version": seen["version"] - 1}, records.Decision("45", "verified", None)
+            )
+
+    with pytest.raises(Problem) as refused:
+        office.run(late())
+    assert (refused.value.status, refused.value.code) == (412, "precondition_failed")
+    assert application in office.truth("queue")
