@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from services.kit.clock import WITA, Clock, RealTime
 from services.kit.faults import Faults, RuleSet
@@ -49,7 +50,7 @@ class CheckpointName(Shape):
 class ClockChange(Shape):
     """Body of `PATCH …/clock`: how far to move, or what to show."""
 
-    advance_seconds: Annotated[float, Query(ge=-1e9, le=1e9)] | None = None
+    advance_seconds: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
     now: datetime | None = None
 
 
@@ -99,15 +100,15 @@ async def create(back: Door, name: SandboxName, spec: SandboxSpec) -> Response:
 @router.get("/sandboxes/{name}")
 async def show(back: Door, name: SandboxName) -> dict[str, object]:
     """Show a sandbox; its clients' secrets are left out."""
-    sandbox = await back.sandboxes.get(name)
-    return {
-        "id": name,
-        "spec": sandbox.spec.model_dump(mode="json", exclude={"clients": {"__all__": {"client_secret"}}}),
-        "now": _now(back, sandbox),
-        "frozen": sandbox.frozen,
-        "requests": sandbox.journal.last,
-        "checkpoints": await back.sandboxes.checkpoints(name),
-    }
+    async with back.sandboxes.inside(name) as sandbox:
+        return {
+            "id": name,
+            "spec": sandbox.spec.model_dump(mode="json", exclude={"clients": {"__all__": {"client_secret"}}}),
+            "now": _now(back, sandbox),
+            "frozen": sandbox.frozen,
+            "requests": sandbox.journal.last,
+            "checkpoints": await back.sandboxes.checkpoints(name),
+        }
 
 
 @router.delete("/sandboxes/{name}", status_code=204)
@@ -185,27 +186,27 @@ async def thaw(back: Door, name: SandboxName) -> None:
 async def journal(
     back: Door,
     name: SandboxName,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
 ) -> JSONResponse:
     """Read the journal."""
-    sandbox = await back.sandboxes.get(name)
-    await sandbox.flush()
-    rows = await sandbox.journal.read(sandbox.database.reading, service=back.service, after=after, limit=limit + 1)
-    meta = {"has_more": len(rows) > limit, "last": sandbox.journal.last}
-    return JSONResponse({"data": rows[:limit], "meta": meta})
+    async with back.sandboxes.inside(name) as sandbox:
+        await sandbox.flush()
+        rows = await sandbox.journal.read(sandbox.database.reading, service=back.service, after=after, limit=limit + 1)
+        meta = {"has_more": len(rows) > limit, "last": sandbox.journal.last}
+        return JSONResponse({"data": rows[:limit], "meta": meta})
 
 
 @router.put("/sandboxes/{name}/faults")
 async def set_faults(back: Door, name: SandboxName, rules: RuleSet) -> dict[str, object]:
     """Replace the fault rules."""
-    return await _faults(await back.sandboxes.get(name), rules)
+    return await _faults(back, name, rules)
 
 
 @router.delete("/sandboxes/{name}/faults")
 async def clear_faults(back: Door, name: SandboxName) -> dict[str, object]:
     """Remove every fault rule."""
-    return await _faults(await back.sandboxes.get(name), RuleSet(rules=[]))
+    return await _faults(back, name, RuleSet(rules=[]))
 
 
 @router.get("/sandboxes/{name}/faults")
@@ -214,11 +215,16 @@ async def faults(back: Door, name: SandboxName) -> dict[str, object]:
     return _shown(await back.sandboxes.get(name))
 
 
-async def _faults(sandbox: Sandbox, rules: RuleSet) -> dict[str, object]:
-    sandbox.faults = Faults(rules.rules, sandbox.spec.seed, {}, {})
-    await sandbox.drop_stale()
-    await sandbox.remember("faults", sandbox.faults.stored())
-    return _shown(sandbox)
+async def _faults(back: Back, name: str, rules: RuleSet) -> dict[str, object]:
+    async with back.sandboxes.inside(name) as sandbox:
+        before, sandbox.faults = sandbox.faults, Faults(rules.rules, sandbox.spec.seed, {}, {})
+        try:
+            await sandbox.remember("faults", sandbox.faults.stored())
+        except BaseException:
+            sandbox.faults = before
+            raise
+        await sandbox.drop_stale()
+        return _shown(sandbox)
 
 
 def _shown(sandbox: Sandbox) -> dict[str, object]:
@@ -231,15 +237,18 @@ async def move_clock(back: Door, name: SandboxName, change: ClockChange) -> dict
     """Move the sandbox's clock."""
     if (change.advance_seconds is None) == (change.now is None):
         raise Problem(422, "validation_failed", _("Give either advance_seconds or now."))
-    sandbox = await back.sandboxes.get(name)
     real = back.real()
-    if change.now is not None:
-        shown = change.now if change.now.tzinfo else change.now.replace(tzinfo=WITA)
-        sandbox.clock = Clock(shown.astimezone(WITA), real)
-    else:
-        sandbox.clock = sandbox.clock.moved(real, seconds=change.advance_seconds or 0.0)
-    await sandbox.remember("clock", sandbox.clock.stored())
-    return {"now": _now(back, sandbox)}
+    async with back.sandboxes.inside(name) as sandbox:
+        if change.now is not None:
+            shown = change.now if change.now.tzinfo else change.now.replace(tzinfo=WITA)
+            moved = Clock.showing(shown, real)
+        else:
+            moved = sandbox.clock.moved(real, seconds=change.advance_seconds or 0.0)
+        if moved is None:
+            raise Problem(422, "validation_failed", _("The clock shows years from 1900 to 2199 only."))
+        await sandbox.remember("clock", moved.stored())
+        sandbox.clock = moved
+        return {"now": _now(back, sandbox)}
 
 
 @router.get("/sandboxes/{name}/clock")
@@ -255,12 +264,12 @@ def _now(back: Back, sandbox: Sandbox) -> str:
 @router.get("/sandboxes/{name}/truth/{view}")
 async def truth(back: Door, name: SandboxName, view: str) -> JSONResponse:
     """Give facts that only the grader may know."""
-    sandbox = await back.sandboxes.get(name)
     look = back.views.get(view)
     if look is None:
         raise Problem(404, "view_not_found", _("There is no view {view}.", view=view))
-    world = build(sandbox.spec.seed, sandbox.spec.size, sandbox.spec.reference_date)
-    return JSONResponse({"data": await look(world, sandbox.database.reading)})
+    async with back.sandboxes.inside(name) as sandbox:
+        world = build(sandbox.spec.seed, sandbox.spec.size, sandbox.spec.reference_date)
+        return JSONResponse({"data": await look(world, sandbox.database.reading)})
 
 
 def _refuse(request: Request, problem: Problem) -> Response:
@@ -282,6 +291,10 @@ async def _on_problem(request: Request, error: Exception) -> Response:
     return _refuse(request, Problem(409, "sandbox_busy", detail))
 
 
+async def _on_mistake(request: Request, _error: Exception) -> Response:
+    return _refuse(request, Problem(500, "internal_error", _("The back door made a mistake; the log has its trace.")))
+
+
 def backdoor(back: Back) -> FastAPI:
     """Make the back-door application of one service."""
     app = FastAPI(title=f"{back.service} back door", docs_url=None, redoc_url=None, openapi_url=None)
@@ -289,4 +302,5 @@ def backdoor(back: Back) -> FastAPI:
     app.include_router(router)
     for error in (Problem, RequestValidationError, SandboxUnknownError, SandboxDiffersError, SandboxBusyError):
         app.add_exception_handler(error, _on_problem)
+    app.add_exception_handler(Exception, _on_mistake)
     return app

@@ -9,6 +9,9 @@ WITA = timezone(timedelta(hours=8), "WITA")
 
 OFFICE_OPENS = time(8, 0, tzinfo=WITA)
 
+_FIRST = datetime(1900, 1, 1, tzinfo=WITA)
+_LAST = datetime(2199, 12, 31, tzinfo=WITA)
+
 RealTime = Callable[[], float]
 """Seconds since the epoch, as `time.time` gives them; tests give their own."""
 
@@ -35,9 +38,14 @@ class Clock:
         moment = self.shown + timedelta(seconds=real - self.at_real)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
-    def moved(self, real: float, *, seconds: float = 0.0) -> "Clock":
-        """Give the clock put forward (or back) by `seconds`."""
-        return Clock(self.now(real) + timedelta(seconds=seconds), real)
+    @classmethod
+    def showing(cls, shown: datetime, real: float) -> "Clock | None":
+        """Give a clock that shows an aware moment at the real moment `real`; None for years it cannot go on from."""
+        return cls(shown.astimezone(WITA), real) if _FIRST <= shown <= _LAST else None
+
+    def moved(self, real: float, *, seconds: float) -> "Clock | None":
+        """Give the clock put forward (or back) by `seconds`; None where that leaves the years it can show."""
+        return Clock.showing(self.now(real) + timedelta(seconds=seconds), real)
 
     def stored(self) -> dict[str, object]:
         """Give a JSON value from which `restored` makes this clock again."""

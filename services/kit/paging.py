@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Query
 
@@ -48,13 +48,18 @@ def key_of(cursor: str | None, filters: Mapping[str, object]) -> str:
         return ""
     try:
         key, printed = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         key, printed = None, None
-    if not isinstance(key, str) or printed != _filter_print(filters):
+    if not isinstance(key, str) or printed != _filter_print(filters) or not _is_storable(key):
         text = _("Give the cursor back just as it came, with the same filters.")
         detail = _("The request does not fit what this call expects.")
         raise Problem(422, "validation_failed", detail, errors=[FieldError("?cursor", "invalid_cursor", text)])
     return key
+
+
+def _is_storable(key: str) -> bool:
+    """Say whether a key could stand in a database: anyone can write a cursor, with half a character or a NUL in it."""
+    return "\x00" not in key and not any("\ud800" <= letter <= "\udfff" for letter in key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def cursor_page(
     headers = {}
     if cursor is not None:
         given = {name: value for name, value in filters.items() if value is not None}
-        headers["link"] = f'<{path}?{urlencode({**given, "limit": limit, "cursor": cursor})}>; rel="next"'
+        headers["link"] = f'<{quote(path)}?{urlencode({**given, "limit": limit, "cursor": cursor})}>; rel="next"'
     return Page({"data": data, "meta": {"limit": limit, "has_more": more, "cursor": cursor}}, headers)
 
 
@@ -114,5 +119,5 @@ def spring_page(
     headers = {}
     if not last:
         given = {name: value for name, value in filters.items() if value is not None}
-        headers["link"] = f'<{path}?{urlencode({**given, "page": number + 1, "size": size})}>; rel="next"'
+        headers["link"] = f'<{quote(path)}?{urlencode({**given, "page": number + 1, "size": size})}>; rel="next"'
     return Page(body, headers)

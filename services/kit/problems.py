@@ -29,6 +29,7 @@ _TITLES: Mapping[int, Text] = {
     422: _("Content cannot be processed"),
     428: _("Precondition required"),
     429: _("Too many requests"),
+    431: _("Headers too large"),
     500: _("Internal error"),
     502: _("Bad gateway"),
     503: _("Service unavailable"),
