@@ -13,6 +13,7 @@ import pytest
 
 from grader.isolation import Door, Finished, IsolationFailed, Limits, Program, best, rungs, workplace
 from grader.isolation.bubblewrap import Bubblewrap
+from grader.isolation.keeper.census import Family
 from grader.isolation.portable import run as run_anywhere
 from grader.isolation.process import Process
 from grader.isolation.visibility import own_interpreter
@@ -100,6 +101,20 @@ def test_keeper_that_dies_is_the_labs_fault(bench, alive, eventually):
         bench.rung.run(program, Limits())
     killer.join()
     eventually(lambda: not alive(word))
+
+
+def test_family_is_found_without_the_kernels_lists():
+    """On kernels that do not list children the same processes are found by looking at everybody."""
+    source = "import subprocess, sys; subprocess.run(['/bin/sh', '-c', 'echo ready; read line'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        family, slow = Family(child.pid), Family(child.pid)
+        slow._listed = False
+        assert {child.pid} < set(family.members()) == set(slow.members())
+        child.kill()
 
 
 def test_workplace_without_rights(tmp_path):

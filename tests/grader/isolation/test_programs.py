@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grader.isolation import ProgramUnknown, command, prefixes
-from grader.isolation.visibility import shown
+from grader.isolation.visibility import links, shown
 
 
 @pytest.mark.parametrize(
@@ -51,23 +51,37 @@ def test_main_has_to_be_a_file(tmp_path):
 
 def test_secret_is_cut_out_of_what_is_shown(tmp_path):
     """Of a folder with the secret somewhere inside all is shown but the secret; what is named inside it stays."""
-    for name in ("usr/bin", "usr/src/other", "usr/src/lab/grader", "usr/src/lab/.lab/learner", "opt"):
+    for name in ("usr/bin", "usr/src/other", "usr/src/lab/grader", "usr/src/lab/.lab/learner", "opt", "all/way"):
         (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "usr/way").symlink_to("src/lab")
+    (tmp_path / "usr/into").symlink_to("src/lab")
+    (tmp_path / "usr/around").symlink_to("../usr")
     (tmp_path / "usr/lib").symlink_to("bin")
     secret = tmp_path / "usr/src/lab"
     found = shown([tmp_path / "usr", tmp_path / "usr/bin", tmp_path / "opt", secret / ".lab/learner"], secret)
     assert {str(path.relative_to(tmp_path)) for path in found} == {
-        "usr/bin", "usr/lib", "usr/src/other", "opt", "usr/src/lab/.lab/learner",
+        "usr/bin", "usr/src/other", "opt", "usr/src/lab/.lab/learner",
     }  # fmt: skip
 
 
+def test_links_on_the_way_are_known(tmp_path):
+    """Every link that leads to a path, in any of its parts and one after the other, is found; a ring of them ends."""
+    (tmp_path / "real/bin").mkdir(parents=True)
+    (tmp_path / "real/bin/python3.11").write_text("")
+    (tmp_path / "version").symlink_to("real")
+    (tmp_path / "python").symlink_to(tmp_path / "version/bin/python3.11")
+    (tmp_path / "ring").symlink_to("ring")
+    assert links([tmp_path / "python"]) == [tmp_path / "python", tmp_path / "version"]
+    assert links([tmp_path / "ring"]) == [tmp_path / "ring"]
+
+
 def test_interpreter_of_an_environment_needs_what_it_stands_on(tmp_path):
-    """A virtual environment is read together with the installation that it was made from."""
-    base, environment = tmp_path / "base", tmp_path / "venv"
-    for folder in (base / "bin", environment / "bin"):
+    """An environment is read with the programs and libraries it was made from, and nothing that lies beside those."""
+    home, environment = tmp_path / "home", tmp_path / "venv"
+    for folder in (home / "bin", home / "lib", home / "letters", environment / "bin"):
         folder.mkdir(parents=True)
-    (base / "bin/python3.11").write_text("")
-    (environment / "bin/python").symlink_to(base / "bin/python3.11")
-    (environment / "pyvenv.cfg").write_text(f"home = {base}/bin\nversion = 3.11\n")
-    assert prefixes(environment / "bin/python") == [environment, base]
+    (home / "bin/python3.11").write_text("")
+    (environment / "bin/python").symlink_to(home / "bin/python3.11")
+    (environment / "pyvenv.cfg").write_text(f"home = {home}/bin\nversion = 3.11\n")
+    assert prefixes(environment / "bin/python") == [
+        environment, environment / "bin/python", home / "bin", home / "lib",
+    ]  # fmt: skip

@@ -1,5 +1,6 @@
-"""Real agencies for the grader's tests: the services' own process, on free ports, in folders of the test run."""
+"""Real agencies for tests: the services' own process, on free ports, in folders of the test run."""
 
+import os
 import secrets
 import shutil
 import socket
@@ -18,7 +19,7 @@ from grader.isolation import prefixes
 from grader.run import Learner
 from grader.workers import Room
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("identity", "population", "permits", "finance")
 
 
@@ -33,6 +34,11 @@ def free_port_base() -> int:
         except OSError:
             continue
         return base
+
+
+def _passed_on() -> dict[str, str]:
+    """What the services' process needs of ours; with coverage's word, so that what it runs is counted."""
+    return {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
 
 
 @dataclass
@@ -52,7 +58,7 @@ class Agencies:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services", *NAMES, "--data", self.folder / "data", "--run", run],
                 cwd=ROOT,
-                env={"LAB_PORT_BASE": str(self.base), "PATH": "/usr/bin:/bin"},
+                env={"LAB_PORT_BASE": str(self.base), **_passed_on()},
                 stdout=log,
                 stderr=log,
             )
@@ -66,10 +72,10 @@ class Agencies:
         except httpx.HTTPError:
             return False
 
-    def kill(self) -> None:
+    def stop(self) -> None:
         assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        self.process.terminate()
+        self.process.wait(20)
 
     @property
     def addresses(self) -> dict[str, Address]:
@@ -87,7 +93,7 @@ def agencies() -> Iterator[Agencies]:
     found = Agencies(folder)
     found.start()
     yield found
-    found.kill()
+    found.stop()
     shutil.rmtree(folder)
 
 
@@ -98,7 +104,7 @@ def mortal_agencies() -> Iterator[Agencies]:
     found = Agencies(folder)
     found.start()
     yield found
-    found.kill()
+    found.stop()
     shutil.rmtree(folder)
 
 
