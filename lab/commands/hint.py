@@ -1,10 +1,13 @@
 """`lab hint N`: the next hint for the task that the last run did not pass."""
 
+import shutil
+
 import click
 
 from grader.language import catalogue
 from lab.course import chosen, number_argument
 from lab.hints import Hints
+from lab.prose import reflow
 from lab.session import Session
 from lab.usage import command as build
 
@@ -26,7 +29,7 @@ def run(session: Session, number: int) -> None:
         return
     console.say(_("Hint {number} of {total} for: {task}", number=hint.number, total=hint.total, task=hint.task))
     console.say()
-    console.say(hint.text)
+    console.say(reflow(hint.text, shutil.get_terminal_size().columns))
     console.say()
     if hint.number < hint.total:
         console.say(_("Still stuck? One more hint: make hint-{number}", number=number), "quiet")
