@@ -168,12 +168,18 @@ def test_a_client_is_recognised_even_in_a_mistaken_request(authorization, conten
         (rules.FORM, "", b"client_id=kota-app&client%5Fsecret=s"),
         (rules.FORM, "client%5Fsecret=s", b"client_id=kota-app"),
         ("application/json", "", b'{"client_id": "kota-app", "client\\u005fsecret": "s"}'),
+        (rules.FORM, "&".join(f"a{number}=1" for number in range(60)), b"client_id=kota-app"),
         (rules.FORM, "", b"client_id=kota-app&" + b"x" * 20_000),
     ],
 )
 def test_no_client_is_recognised_where_a_secret_could_hide(content_type, query, body):
     """Such requests stay out of every journal."""
     assert rules.claimed_client(basic("kota-app", "s"), content_type, query, body) is None
+
+
+def test_no_client_is_recognised_by_broken_credentials():
+    """They name nobody, even where the body does."""
+    assert rules.claimed_client("Basic ???", rules.FORM, "", b"client_id=kota-app") is None
 
 
 @given(st.lists(st.sampled_from("abcdef"), unique=True), st.none() | st.lists(st.sampled_from("abcdef"), min_size=1))

@@ -180,7 +180,10 @@ def test_the_journal_shows_every_request_and_no_secret(desk):
 @pytest.mark.parametrize(
     "more",
     [
-        {"content": b"client_id=kota-app&client%5Fsecret=hidden", "headers": {"content-type": FORM}},
+        {
+            "content": b"grant_type=client_credentials&client_id=kota-app&client%5Fsecret=hidden",
+            "headers": {"content-type": FORM},
+        },
         {"files": {"client_secret": b"hidden"}, "data": {"client_id": "kota-app"}},
         {
             "content": b'{"client_id": "kota-app", "client\\u005fsecret": "hidden"}',
