@@ -11,6 +11,7 @@ from services.world.nomenclature import OFFICE, PAYROLL, sub_activities_of
 from services.world.randomness import Draw, between, pick, section_key, stream
 
 MONTHS = 12
+_PAYROLL_ACCOUNTS = ("5.1.01.01.01.0001", "5.1.01.02.05.0001", "5.1.01.02.05.0002")
 _PAYROLL_WEIGHTS = (1, 1, 1, 1, 1, 2, 2, 1, 1, 1, 1, 1)  # the thirteenth and fourteenth salaries come at mid-year
 _EVEN_WEIGHTS = (
     (1, 2, 2, 3, 2, 2, 2, 3, 2, 3, 3, 3),
@@ -81,7 +82,7 @@ def _accounts(draw: Draw, sub_activity: str) -> dict[str, Use]:
     """The accounts that a sub-activity spends on, each once, with their use."""
     support = sub_activity[5:]
     if support == PAYROLL:
-        return dict.fromkeys(leaves("payroll"), "payroll")
+        return dict.fromkeys(_PAYROLL_ACCOUNTS if draw() < 0.7 else leaves("payroll"), "payroll")
     if sub_activity in _WORKS:
         return {leaves("works")[_WORKS[sub_activity]]: "works", pick(draw, leaves("services")): "services"}
     uses = _OFFICE_USES.get(support) or (_ICT_USES if sub_activity[:4] in _ICT_FIELDS else _OTHER_USES)

@@ -157,7 +157,7 @@ def _dated(
         minute = minute if day == previous else 480
         minute += 1 + int(draw() * 70)
         previous = day
-        at = first_day + timedelta(days=day, minutes=minute, seconds=int(draw() * 60))
+        at = first_day + timedelta(day, 60 * minute + int(draw() * 60))
         actor: str = _ACTORS.get(status, "officer")
         if officer == "oss" or actor == "officer":
             actor = officer

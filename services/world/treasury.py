@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from services.world.entities import BudgetLine, Charge, DocumentStatus, PaymentKind, Sp2d, Spd, Spm, Spp
-from services.world.identifiers.digits import four
+from services.world.identifiers.digits import TWO
 from services.world.minting import minter
 from services.world.randomness import Draw, between, section_key, stream
 from services.world.regions import CITY_CODE
@@ -109,6 +109,7 @@ class _Desk:
         self._papers = papers
         self._skpd = lines[0].skpd_code
         self._float = between(draw, *_FLOATS_IDR) // 100_000 * 100_000
+        self._endings = [f"/{self._skpd}/M/{month}/{today.year}" for month in range(13)]
         self._sequences = {_SPP: 0, _SPM: 0, _SP2D: 0}
 
     def work(self) -> None:
@@ -194,7 +195,7 @@ class _Desk:
     def _next_number(self, document: str, kind: PaymentKind, day: date) -> str:
         """The next number of a kind of document ("02.0"); shaped as `identifiers.document_number` says."""
         sequence = self._sequences[document] = self._sequences[document] + 1
-        return f"{CITY_CODE}/{document}/00{four(sequence)}/{kind}/{self._skpd}/M/{day.month}/{day.year}"
+        return f"{CITY_CODE}/{document}/00{TWO[sequence // 100]}{TWO[sequence % 100]}/{kind}{self._endings[day.month]}"
 
     def _file(self, request: _Request) -> None:
         """Write the SPP of a request and whatever followed from it before the reference date."""
