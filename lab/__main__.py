@@ -1,7 +1,10 @@
 """Composition root of `lab`: reads the environment, calls the command, and turns how it ended into an exit code."""
 
+import contextlib
+import errno
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,7 +47,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     except EndedError as end:
         console.problem(end.problem, end.advice, end.detail)
         return end.code
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         console.problem(_("Stopped."), "")
         return ExitCode.INTERRUPTED
 
@@ -63,17 +66,32 @@ def _call(arguments: Sequence[str], session: Session) -> int:
     except LabFault as fault:
         raise LabFailedError(fault.message, _("If this stays so, run: make doctor")) from fault
     except Exception as error:
-        raise LabFailedError(
-            _("The lab itself has an error; your work is not at fault."),
-            _("Run your command again; if this stays so, send {file} to your trainer.", file=_kept(session)),
-        ) from error
+        raise _failure(error, session) from error
+
+
+def _failure(error: Exception, session: Session) -> LabFailedError:
+    """Puts an error that nobody foresaw into words."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return LabFailedError(_("The disk is full."), _("Free some space, then repeat your command."))
+    if isinstance(error, PermissionError):
+        return LabFailedError(
+            _("This user may not use {path}.", path=error.filename or session.settings.home),
+            _("Copy the lab to a folder of your own, or name another one in LAB_HOME."),
+        )
+    return LabFailedError(
+        _("The lab itself has an error; your work is not at fault."),
+        _("Run your command again; if this stays so, send {file} to your trainer.", file=_kept(session)),
+    )
 
 
 def _kept(session: Session) -> Path:
     """Writes the exception under way to a file, for whoever mends the lab."""
-    file = session.settings.state / "last-error.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(traceback.format_exc(), encoding="utf-8")
+    for folder in (session.settings.state, Path(tempfile.gettempdir())):
+        file = folder / "last-error.txt"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(traceback.format_exc(), encoding="utf-8")
+            break
     return file
 
 

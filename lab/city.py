@@ -145,8 +145,10 @@ class Background:
             ) from timeout
 
     def _is_current(self, record: Record) -> bool:
+        """Tells whether the process runs the present code on the wanted ports, and its back doors can be reached."""
         wanted_base = self._settings.port_base or record.port_base
-        return record.fingerprint == fingerprint(self._settings.root) and record.port_base == wanted_base
+        same_code = record.fingerprint == fingerprint(self._settings.root)
+        return same_code and record.port_base == wanted_base and (record.run / "token").exists()
 
     def _spawn(self, port_base: int) -> Record:
         served = agencies(self._settings.root)

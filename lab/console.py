@@ -1,6 +1,7 @@
 """What commands print: plain lines, with a mark and a colour where they help; colour is never the only signal."""
 
 import io
+import shutil
 import sys
 from typing import Literal, TypeAlias
 
@@ -53,12 +54,13 @@ class Console:
     def progress(self, text: Text | str) -> None:
         """Shows what is under way, on a terminal only, in a line that the next one takes the place of."""
         if self._live:
-            click.echo(f"\r\x1b[2K{text}", nl=False, err=True, color=self._colour)
+            line = str(text)[: shutil.get_terminal_size().columns - 1]
+            click.echo(f"\r\x1b[2K{line}", nl=False, err=True)
 
     def progress_done(self) -> None:
         """Takes the line of progress away."""
         if self._live:
-            click.echo("\r\x1b[2K", nl=False, err=True, color=self._colour)
+            click.echo("\r\x1b[2K", nl=False, err=True)
 
 
 def speak_utf8() -> None:

@@ -36,5 +36,5 @@ def _begun(how: Begun) -> Text:
         Begun.ALREADY: _("The lab is running already."),
         Begun.STARTED: _("The lab is running."),
         Begun.MENDED: _("The lab had stopped by itself and is running again; nothing saved was lost."),
-        Begun.RENEWED: _("The lab was started again, because its code or its ports changed; nothing was lost."),
+        Begun.RENEWED: _("The lab was started again, because its code, ports or files changed; nothing was lost."),
     }[how]

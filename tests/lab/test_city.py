@@ -130,6 +130,16 @@ def test_changed_code_means_a_new_process(background, settings):
     assert after.record.port_base == before.port_base
 
 
+def test_a_lab_whose_run_directory_was_swept_away_is_started_again(background):
+    """A cleaner of temporary files may take the token; nobody can reach the back doors then."""
+    lab = background()
+    record = start(lab).record
+    (record.run / "token").unlink()
+    after = start(lab)
+    assert after.how is Begun.RENEWED
+    assert after.record.token()
+
+
 def test_without_a_wish_for_ports_the_running_ones_stay(background, settings):
     """LAB_PORT_BASE given once counts until the lab is stopped."""
     before = start(background()).record

@@ -1,6 +1,8 @@
 """How commands end: one exit code for each kind of ending, and words on standard error."""
 
+import errno
 import sys
+import tempfile
 from types import ModuleType
 
 import click
@@ -119,6 +121,31 @@ def test_without_a_command_the_help_is_shown_and_nothing_counts_as_done(lab, tmp
     """`lab` alone ends with 2, so that a script that forgot the command notices."""
     assert run([], {"LAB_HOME": str(tmp_path), "LAB_LANG": "en"}) == 2
     assert "For participants" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk is full."),
+        (PermissionError(errno.EACCES, "Permission denied", "/srv/lab"), "This user may not use /srv/lab."),
+    ],
+)
+def test_a_full_disk_and_a_forbidden_folder_have_words_of_their_own(lab, problem, told):
+    """They are frequent, and nobody needs a traceback for them."""
+    code, said = lab(problem)
+    assert code == 3
+    assert told in said.err
+
+
+def test_where_nothing_can_be_written_the_traceback_goes_to_the_temporary_folder(tmp_path, monkeypatch, lab):
+    """Telling about an error never makes another one."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    code, said = lab(RuntimeError("made of cheese"), LAB_HOME=str(tmp_path / "file"))
+    assert code == 3
+    assert str(tmp_path / "temporary" / "last-error.txt") in said.err
+    assert "cheese" in (tmp_path / "temporary" / "last-error.txt").read_text(encoding="utf-8")
 
 
 def test_no_colour_is_sent_where_output_is_no_terminal_or_nobody_wants_it(lab):
