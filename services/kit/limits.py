@@ -40,7 +40,7 @@ class RateLimit:
         window = self._windows.get(client_id)
         if window is None or now >= window.ends:
             window = self._windows[client_id] = _Window(now + WINDOW_SECONDS, self._quota)
-        wait = ceil(window.ends - now)
+        wait = min(ceil(window.ends - now), WINDOW_SECONDS)
         if window.left <= 0:
             raise self.exhausted(wait)
         window.left -= 1

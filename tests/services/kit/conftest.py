@@ -1,0 +1,45 @@
+"""The sample agency for the kit's tests: in this process through ASGI, or served by a process of its own."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from joserfc.jwk import RSAKey
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sample.lab import InProcess, Served
+
+# A laptop may be busy with something else: how long an example takes says nothing.
+settings.register_profile("lab", deadline=None, derandomize=True)
+settings.load_profile("lab")
+
+
+@pytest.fixture(scope="session")
+def key() -> RSAKey:
+    """The key that signs the tests' tokens."""
+    return RSAKey.generate_key(2048, {"kid": "tests", "use": "sig"})
+
+
+@pytest.fixture
+def lab(tmp_path: Path, key: RSAKey) -> Iterator[InProcess]:
+    """The sample agency in this process, with a clock that the test moves."""
+    with InProcess(tmp_path / "data", key) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, key: RSAKey) -> Iterator[Served]:
+    """The sample agency in a process of its own, over real HTTP; a test makes its own sandboxes in it."""
+    with Served(tmp_path_factory.mktemp("served"), key) as started:
+        started.start()
+        yield started
+
+
+@pytest.fixture
+def own(tmp_path: Path, key: RSAKey) -> Iterator[Served]:
+    """The sample agency in a process that the test starts, kills and starts again."""
+    with Served(tmp_path, key) as prepared:
+        yield prepared
