@@ -100,13 +100,15 @@ class Bubblewrap(Rung):
 
 
 def _shown(paths: list[Path]) -> list[str]:
+    """Return the options that show `paths` under the names they have outside, links among them, and nothing else."""
+    places = visibility.shown(paths, visibility.hidden())
+    links = [link for link in visibility.links(paths) if not any(link.is_relative_to(place) for place in places)]
     words: list[str] = []
-    shown = visibility.shown(paths, visibility.hidden())
-    for folder in dict.fromkeys(parent for path in shown for parent in reversed(path.parents[:-1])):
-        words += ["--perms", "0755", "--dir", str(folder)]  # what bwrap makes by itself is open to its owner only
-    for path in shown:
-        if path.is_symlink():
-            words += ["--symlink", str(path.readlink()), str(path)]
-        else:
-            words += ["--ro-bind", str(path), str(path)]
+    for folder in dict.fromkeys(parent for path in (*places, *links) for parent in reversed(path.parents[:-1])):
+        if folder not in links:
+            words += ["--perms", "0755", "--dir", str(folder)]  # what bwrap makes by itself is open to its owner only
+    for place in places:
+        words += ["--ro-bind", str(place), str(place)]
+    for link in links:
+        words += ["--symlink", str(link.readlink()), str(link)]
     return words

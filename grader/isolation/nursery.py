@@ -51,6 +51,7 @@ def dismiss(keeper: subprocess.Popen[bytes]) -> None:
         keeper.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
         keeper.kill()
+        keeper.wait()
     finally:
         for pipe in (keeper.stdout, keeper.stderr):
             if pipe is not None:

@@ -1,5 +1,6 @@
 """Which parts of the machine's files a program is shown: the system and its interpreter, and nothing of people's."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ SETTINGS = (
     "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
 """What programs read in /etc, none of it secret."""
+
+_PARTS = ("bin", "lib", "lib64", "ssl")
+_MOST_LINKS = 40
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
@@ -37,20 +41,18 @@ def own_interpreter() -> Path:
 
 
 def prefixes(python: Path) -> list[Path]:
-    """Return the folders that the interpreter `python` has to read: its virtual environment, and what that stands on.
+    """Return what the interpreter `python` has to read: its virtual environment, and what that stands on.
+
+    Of an installation only the parts with programs and libraries: it may have been put into somebody's home.
 
     Args:
         python: path of an interpreter, in a virtual environment or not.
     """
-    found = [python.parent.parent]
-    settings_of_environment = python.parent.parent / "pyvenv.cfg"
-    if settings_of_environment.is_file():
-        for line in settings_of_environment.read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition("=")
-            if name.strip() == "home":
-                found.append(Path(value.strip()).parent)
-    found.append(python.resolve().parent.parent)
-    return list(dict.fromkeys(found))
+    environment, installation = python.parent.parent, python.resolve().parent.parent
+    found = [python, *(installation / part for part in _PARTS)]
+    if (environment / "pyvenv.cfg").is_file():
+        found.insert(0, environment)
+    return [path for path in found if path.exists()]
 
 
 def hidden() -> Path:
@@ -59,24 +61,34 @@ def hidden() -> Path:
 
 
 def shown(paths: Iterable[Path], secret: Path) -> list[Path]:
-    """Return `paths` so that `secret` cannot be seen through them, without what they hold twice.
+    """Return the real places of `paths`, so that `secret` cannot be seen through them, and nothing twice.
 
     A path that has `secret` somewhere in it is replaced by all that lies beside the way there. A path inside `secret`
     stays, because somebody has named it on purpose.
     """
-    found: list[Path] = []
-    for path in paths:
-        real = path.resolve()
-        found += _beside(real, secret) if secret.is_relative_to(real) else [path]
-    return [path for path in dict.fromkeys(found) if not any(_inside(path, other) for other in found)]
+    found: dict[Path, None] = {}
+    for real in dict.fromkeys(path.resolve() for path in paths if path.exists()):
+        found |= dict.fromkeys(_beside(real, secret) if secret.is_relative_to(real) else [real])
+    return [path for path in found if not any(parent in found for parent in path.parents)]
+
+
+def links(paths: Iterable[Path]) -> list[Path]:
+    """Return the links that are met on the way to `paths`, the outermost first."""
+    return list(dict.fromkeys(link for path in paths for link in _links_to(path, _MOST_LINKS)))
+
+
+def _links_to(path: Path, most: int) -> Iterator[Path]:
+    for place in (*reversed(path.parents), path):
+        if most and place.is_symlink():
+            yield place
+            onward = place.parent / place.readlink() / path.relative_to(place)
+            yield from _links_to(Path(os.path.normpath(onward)), most - 1)
+            return
 
 
 def _beside(folder: Path, secret: Path) -> Iterator[Path]:
     while folder != secret:
         onward = folder / secret.relative_to(folder).parts[0]
-        yield from (path for path in sorted(folder.iterdir()) if not path.resolve().is_relative_to(onward))
+        places = (path.resolve() for path in sorted(folder.iterdir()))
+        yield from (path for path in places if not path.is_relative_to(onward) and not onward.is_relative_to(path))
         folder = onward
-
-
-def _inside(path: Path, other: Path) -> bool:
-    return path != other and not path.is_symlink() and path.is_relative_to(other)

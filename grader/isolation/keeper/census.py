@@ -10,15 +10,14 @@ if TYPE_CHECKING:
 
 
 class Usage:
-    """What a family of processes uses: memory in bytes, processor time in seconds, tasks, bytes written to disk."""
+    """What a family of processes uses: memory in bytes, processor time in seconds, tasks."""
 
-    __slots__ = ("cpu", "memory", "tasks", "written")
+    __slots__ = ("cpu", "memory", "tasks")
 
     def __init__(self) -> None:
         self.tasks = 0
         self.memory = 0
         self.cpu = 0.0
-        self.written = 0
 
 
 class Family:
@@ -61,7 +60,6 @@ class Family:
                 usage.cpu += sum(map(int, fields[11:15])) / self._ticks
                 usage.tasks += int(fields[17])
                 usage.memory += int(fields[21]) * self._page
-                usage.written += _written(pid)
         if usage.memory > exact_above:
             usage.memory = sum(map(self._proportional_memory, pids))
         return usage
@@ -159,12 +157,6 @@ def _numbers(folder: str) -> "Iterator[int]":
 def _stat(pid: int) -> list[bytes]:
     """Return the fields of /proc/PID/stat after the name, which may contain anything."""
     return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-
-
-def _written(pid: int) -> int:
-    """Return the bytes that a process has caused to be written to a disk, those of its ended children included."""
-    counted = dict(line.split(b": ") for line in _read(f"/proc/{pid}/io").splitlines())
-    return int(counted.get(b"write_bytes", 0)) - int(counted.get(b"cancelled_write_bytes", 0))
 
 
 def _read(path: str) -> bytes:

@@ -148,6 +148,7 @@ _ATTRIBUTES = {
     "file_setattr": (469, 469),
 }
 _TRUNCATE = (76, 45)
+_PRCTL, _PR_SET_DUMPABLE = (157, 167), 4
 _INOTIFY_ADD_WATCH = (254, 27)
 
 # struct seccomp_data { int nr; __u32 arch; __u64 instruction_pointer; __u64 args[6]; }
@@ -226,6 +227,7 @@ def without_namespaces(machine: str, *, landlock: int, own_user: bool, spare: "S
     """
     made = everywhere(machine)
     _only_tcp_out(made)
+    made.refuse_values(_PRCTL, 0, [_PR_SET_DUMPABLE], 0)  # who makes itself unreadable hides what it uses
     made.refuse([_INOTIFY_ADD_WATCH], errno.EACCES)  # would tell the names of files elsewhere
     for call in _OTHERS_FIRST.values():
         made.refuse_unless(call, 0, [0], errno.EPERM)

@@ -131,7 +131,7 @@ def test_workplace_without_rights(tmp_path):
         (place / "closed").chmod(0)
         os.mkfifo(place / "pipe")
         deep = os.open(place, os.O_RDONLY)
-        for _ in range(3000):
+        for _ in range(1200):
             os.mkdir("d", dir_fd=deep)
             inner = os.open("d", os.O_RDONLY, dir_fd=deep)
             os.close(deep)

@@ -117,6 +117,22 @@ def test_filling_the_disk(bench, source):
             left.unlink()
 
 
+def test_hiding_what_is_used(bench):
+    """A program that makes itself unreadable is stopped, or hides nothing by it."""
+    finished = bench.run(
+        """
+        import ctypes, os, time
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+        kept = []
+        for n in range(100):
+            kept.append(open("x", "wb", 0)); os.remove("x"); kept[-1].write(b"x" * 1_000_000)
+        time.sleep(9)
+        """,
+        limits={"work_bytes": 4 * MIB},
+    )
+    assert finished.limit == Limit.DISK, finished.stderr
+
+
 def test_one_big_file(bench):
     """A single file has a limit of its own."""
     finished = bench.run("""
