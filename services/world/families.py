@@ -108,10 +108,10 @@ class FamilyBuilder:
             "P": personal_names("P", anchor.religion),
         }
         people = Household(draw, self._today, names).anchored(_household_kind(place), anchor.person)
-        for person in people:
-            birth_on = person.birth_on = date.fromordinal(person.born)
-            person.nik = numbers.nik(birth_on, person.sex)
-        people[0].nik = anchor.nik
+        people[0].nik, people[0].birth_on = anchor.nik, date.fromordinal(people[0].born)
+        taken = {anchor.nik}
+        for person in people[1:]:
+            _register(person, numbers, taken)
         home = self._home(family, numbers, people, anchor.religion, draw)
         traits: _Traits | None = self._traits(place, anchor, draw)
         members = []
@@ -256,6 +256,18 @@ class FamilyBuilder:
             ektp_recorded_on=recorded_on,
             birth_certificate=_birth_certificate(birth_on, age, ticket >> 27),
         )
+
+
+def _register(person: Person, numbers: DistrictNumbers, taken: set[str]) -> None:
+    """Give a person a NIK that no relative has; one born on a relative's day is born a day earlier instead."""
+    birth_on = date.fromordinal(person.born)
+    nik = numbers.nik(birth_on, person.sex)
+    while nik in taken:
+        person.born -= 1
+        birth_on = date.fromordinal(person.born)
+        nik = numbers.nik(birth_on, person.sex)
+    taken.add(nik)
+    person.nik, person.birth_on = nik, birth_on
 
 
 def _head_id(members: list[Resident]) -> str:

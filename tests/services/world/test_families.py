@@ -243,6 +243,14 @@ def test_nik_and_kk_stay_unique_in_a_large_city_where_families_stand_closest():
     assert all(nik.faults(number) == () and nik.is_fictitious(number) for number in numbers)
 
 
+def test_two_women_of_one_family_who_would_be_born_on_one_day_are_told_apart():
+    family = World(5, "large", date(2026, 11, 22)).family(9212)
+    births = sorted(member.birth_on for member in family.members if member.sex == "P")
+    assert date(2002, 7, 9) in births
+    assert date(2002, 7, 10) in births
+    assert len({member.nik for member in family.members}) == len(family.members)
+
+
 @pytest.mark.parametrize("year", [2014, 2090])
 def test_a_reference_date_outside_the_years_of_unambiguous_numbers_is_refused(year):
     with pytest.raises(ValueError, match="reference date"):
