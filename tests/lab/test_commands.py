@@ -164,6 +164,7 @@ def home_of(home):
 def test_the_first_check_lays_out_the_starter_and_a_blank_one_gets_nothing(lab, home):
     """Exit code 1, a starter with its instructions named, and the reports; the second time the work is left alone."""
     work = home_of(home) / "work" / "01_first_api"
+    shutil.rmtree(work, ignore_errors=True)
     code, said = lab("exercise", "1")
     assert code == 1, said
     assert "A starter for you is in" in said.out
@@ -229,6 +230,24 @@ def test_hint_and_trace_follow_the_last_check(lab):
     code, said = lab("hint", "1")
     assert code == 0
     assert said.out.startswith("Hint ")
+
+
+def test_what_a_damaged_run_left_is_the_labs_fault(lab, home):
+    """Evidence that cannot be read ends with 3, and with the command that makes it anew."""
+    evidence = home_of(home) / ".lab" / "reports" / "02_verify_nik" / "evidence.json"
+    evidence.parent.mkdir(parents=True, exist_ok=True)
+    evidence.write_text("{", encoding="utf-8")
+    code, said = lab("trace", "2")
+    assert code == 3
+    assert "make exercise-2" in said.err
+
+
+def test_hints_end_with_the_trainer(lab):
+    """After the last hint there is somebody to ask."""
+    lab("exercise", "1", "--submission", str(SOLUTION.parent / "starter"))
+    said = [lab("hint", "1")[1].out for _ in range(8)]
+    assert "One more hint: make hint-1" in said[0] or "last hint" in said[0]
+    assert "Your trainer is glad to help" in said[-1]
 
 
 def test_trace_of_an_exercise_that_was_never_checked_says_what_to_do(lab):

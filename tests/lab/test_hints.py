@@ -5,7 +5,9 @@ import pytest
 from grader import resultsfile
 from grader.results import Cause, Crash, Exercise, Results, TaskResult
 from grader.verdicts import Verdict
+from lab.course import chosen
 from lab.hints import Hints
+from lab.outcomes import LabFailedError, WrongUsageError
 
 
 @pytest.fixture
@@ -68,6 +70,16 @@ def test_the_hint_that_the_verdict_names_comes_before_the_tasks_own(hints, exerc
     assert hints.next(exercise).text.startswith("A loop")
     last_run(Verdict.FAIL, Verdict.SKIP, hint="nowhere")
     assert hints.next(exercise).text == "Look at the world."
+
+
+def test_a_broken_exercise_is_the_labs_fault(settings, exercise):
+    """An author's slip is told as such, with the line for those who mend it."""
+    (exercise.folder / "exercise.toml").write_text("format_version = 1\n", encoding="utf-8")
+    with pytest.raises(LabFailedError, match="not in order") as caught:
+        chosen(7, settings)
+    assert "exercise.toml" in caught.value.detail
+    with pytest.raises(WrongUsageError, match="There is no exercise"):
+        chosen(8, settings)
 
 
 def test_who_passed_everything_gets_no_hint(hints, exercise, last_run):
