@@ -1,7 +1,8 @@
 """The rung `process`: a plain child process with limits. The last resort, and the only one on macOS and Windows.
 
 It keeps a program from running away, not from looking around: whoever grades with it trusts the participant. Where the
-grader is root the program at least gets a user of its own.
+grader is root the program at least gets a user of its own, who changes nothing of anybody's; but if its interpreter
+lies in root's closed home, it needs the right to read everywhere in order to start at all.
 """
 
 import sys
@@ -9,7 +10,6 @@ import sys
 from grader.isolation import warden
 from grader.isolation.contract import Door, Finished, Limits, Program
 from grader.isolation.keeper import kernel
-from grader.isolation.portable import run as run_anywhere
 from grader.isolation.rung import Rung
 from grader.language import Text
 
@@ -34,5 +34,7 @@ class Process(Rung):
     def run(self, program: Program, limits: Limits) -> Finished:
         """See `Rung.run`."""
         if sys.platform != "linux":
-            return run_anywhere(program, limits)
+            from grader.isolation import portable  # noqa: PLC0415 - with psutil, a third of the time that this package takes
+
+            return portable.run(program, limits)
         return warden.run_here(program, limits, landlock=None)
