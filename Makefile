@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m
 OUT ?= grades/exercise-$(EXERCISE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up down status doctor reset grade audit test lint messages bench lock
+.PHONY: help setup setup-dev up down status doctor reset grade audit test lint messages pictures bench lock
 
 help: ## daftar perintah ini | this list
 	@awk -v english=$(if $(filter en,$(LAB_LANG)),1,0) -f .ci/help.awk $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ lint: setup-dev ## periksa kode, tipe, aturan impor, dan terjemahan | check code
 
 messages: setup-dev ## kumpulkan dan susun terjemahan | collect and compile the translations
 	@$(RUN) lab.authoring.catalogues
+
+pictures: setup-dev ## gambar ulang contoh di README | draw the examples in the READMEs anew
+	@$(RUN) lab.authoring.pictures
 
 bench: setup-dev ## ukur kecepatan lab | measure how fast the lab is
 	@$(RUN) bench

@@ -66,7 +66,7 @@ class Hints:
         if not results.tasks:
             return first.id, first.title.in_language()
         failed = next((task for task in results.tasks if task.verdict is Verdict.FAIL), None)
-        return (_key(failed, exercise), failed.name) if failed else ("", "")
+        return (_key(failed, exercise), _title(failed, exercise)) if failed else ("", "")
 
     def _given(self) -> dict[str, dict[str, int]]:
         try:
@@ -80,3 +80,8 @@ def _key(task: TaskResult, exercise: Exercise) -> str:
     """Returns the hints' key that the verdict names, if the exercise has it, else the task itself."""
     named = task.cause.hint if task.cause else ""
     return named if named in exercise.hints() else task.task
+
+
+def _title(task: TaskResult, exercise: Exercise) -> str:
+    """Returns the task's title in the reader's language, which may not be that of the run."""
+    return next((one.title.in_language() for one in exercise.tasks if one.id == task.task), task.name)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.exercise import find
+from lab.authoring import pictures
 from lab.command_line import command_line
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +105,21 @@ def test_the_two_readmes_have_the_same_sections_and_commands():
     commands = [sorted(re.findall(r"\b(?:make|lab|python3) [a-z]+[a-z0-9.-]*", code_of(page))) for page in pages]
     assert commands[0] == commands[1]
     assert all(f"docs/guide-{person}" in text for person in PEOPLE for text in texts)
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_the_picture_of_a_run_is_of_the_exercise_as_it_is(language):
+    """Every task's title is in it, so that an exercise that changed is noticed; `make pictures` draws it anew."""
+    page = pictures.PAGES[language].read_text(encoding="utf-8")
+    shown = page.partition("```text\n")[2].partition("```")[0]
+    exercise = find(pictures.EXERCISE, ROOT / "exercises")
+    assert exercise.title.in_language(language) in shown
+    for task in exercise.tasks:
+        assert task.title.in_language(language)[:40] in shown
+    assert max(len(line) for line in shown.splitlines() if "--data-raw" not in line) <= 80
+    assert pictures.drawn(page, shown) == page
+    with pytest.raises(ValueError, match="make pictures"):
+        pictures.drawn("no place", shown)
 
 
 def test_continuous_integration_runs_the_readmes_own_test_command():
