@@ -25,7 +25,10 @@ _ = catalogue(__file__)
 _log = logging.getLogger(__name__)
 
 CLOSE = "lab.close"
-"""ASGI extension by which the server lets a fault close the connection (`server.ClosableProtocol`)."""
+"""ASGI extension by which the server lets a fault close the connection (`server.ClosableProtocol`).
+
+`cut` closes it at once, `end` after what was sent.
+"""
 
 DISCARDED_BODY_BYTES = 64 * MAX_BODY_BYTES
 """The most that is read of a body only to be thrown away, so that a client that sends first can read its 413."""
@@ -84,9 +87,9 @@ class Pipeline:
             _log.exception("%s %s failed", incoming.method, path)
             answer = refusal(mistake(), incoming)
         if answer is None:
-            await _close(scope, receive)
-        else:
-            await _send(send, answer, extra)
+            await _close(scope, receive, "cut")
+        elif await _send(send, answer, extra):
+            await _close(scope, receive, "end")
         status = 0 if answer is None else answer.status
         self._metrics.count(incoming.method, incoming.route, status, self._real() - incoming.started)
 
@@ -204,19 +207,22 @@ def _is_broken(body: bytes) -> bool:
     return False
 
 
-async def _send(send: Send, answer: Answer, extra: dict[str, str]) -> None:
+async def _send(send: Send, answer: Answer, extra: dict[str, str]) -> bool:
+    """Send an answer; True where a fault has left less of it than it announces."""
     headers = {**extra, **answer.headers}
     length = headers.setdefault("content-length", str(len(answer.body)))
     if answer.status in {204, 304}:
         del headers["content-length"]
         length = "0"
+    short = len(answer.body) < int(length)
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    await send({"type": "http.response.body", "body": answer.body, "more_body": len(answer.body) < int(length)})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": short})
+    return short
 
 
-async def _close(scope: Scope, receive: Receive) -> None:
-    """Close the connection without an answer, as a broken line would."""
-    scope["extensions"][CLOSE]["close"]()
+async def _close(scope: Scope, receive: Receive, how: str) -> None:
+    """Close the connection in the middle, as a broken line would."""
+    scope["extensions"][CLOSE][how]()
     while (await receive())["type"] != "http.disconnect":
         pass

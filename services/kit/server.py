@@ -49,7 +49,7 @@ class ClosableProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 0
-        self.scope["extensions"] = {CLOSE: {"close": self.transport.abort}}
+        self.scope["extensions"] = {CLOSE: {"cut": self.transport.abort, "end": self.transport.close}}
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the head is too long."""
