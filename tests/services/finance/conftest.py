@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from finance_city import City, tiny_rows
+from finance_process import Process
 
 from services.finance.app import SERVICE
 
@@ -21,11 +22,18 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         yield city
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[City]:
-    """The tiny city, fresh."""
-    with City(tmp_path, replace(SERVICE, seed=tiny_rows)) as city:
+@pytest.fixture(scope="session")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The tiny city that tests change; see `tiny`."""
+    with City(tmp_path_factory.mktemp("changing"), replace(SERVICE, seed=tiny_rows)) as city:
         yield city
+
+
+@pytest.fixture
+def tiny(changing: City) -> City:
+    """The tiny city as it was seeded."""
+    changing.reset()
+    return changing
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +41,18 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """A generated small city that tests only read."""
     with City(tmp_path_factory.mktemp("generated"), SERVICE) as city:
         yield city
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """Identity and finance over real HTTP, with a generated city."""
+    with Process(tmp_path_factory.mktemp("served")) as process:
+        process.create()
+        yield process
+
+
+@pytest.fixture
+def restored(served: Process) -> Process:
+    """The served city as it was seeded."""
+    assert served.back("POST", "/reset").status_code == 204
+    return served

@@ -172,6 +172,10 @@ class City:
         url = f"/_lab/sandboxes/test{path}"
         return self._runner.run(self._back.request(method, url, headers=headers, **more))
 
+    def reset(self) -> None:
+        """Put the seeded city back."""
+        assert self.back("POST", "/reset").status_code == 204
+
     def truth(self, view: str) -> object:
         """Read a truth view."""
         answer = self.back("GET", f"/truth/{view}")

@@ -1,0 +1,116 @@
+"""Identity and finance in a process of their own, over real HTTP."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 30.0
+SECRET = "a-secret-for-tests-only"
+SANDBOX = "finacity"
+CLIENT = f"{SANDBOX}-app"
+SCOPES = ["finance:read", "finance:write", "finance:treasury", "finance:billing"]
+DAY = "2026-11-02"
+
+
+def _free_base() -> int:
+    """A port base at which the ports of identity (+1) and finance (+4) are free."""
+    while True:
+        with contextlib.closing(socket.socket()) as first, contextlib.closing(socket.socket()) as second:
+            first.bind(("127.0.0.1", 0))
+            base = int(first.getsockname()[1]) - 1
+            with contextlib.suppress(OSError):
+                second.bind(("127.0.0.1", base + 4))
+                return base
+
+
+class Process:
+    """The two agencies, started, killed and started again over the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # A socket's path may not be longer than about 100 bytes, which pytest's folders can be.
+        self.run = Path(tempfile.mkdtemp(prefix="fin-"))
+        (self.run / "token").write_text("lab")
+        self.process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        self.client = httpx.Client()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop(signal.SIGTERM)
+        shutil.rmtree(self.run)
+
+    def start(self) -> None:
+        """Start and wait until both answer."""
+        base = _free_base()
+        self.identity, self.url = f"http://127.0.0.1:{base + 1}", f"http://127.0.0.1:{base + 4}"
+        environment = {**os.environ, "LAB_PORT_BASE": str(base), "IDENTITY_URL": self.identity}  # noqa: TID251 - a child's
+        command = [sys.executable, "-m", "services", "identity", "finance", "--data", str(self.folder / "data")]
+        with (self.folder / "services.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--run", str(self.run)], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not (_ready(self.identity) and _ready(self.url)):
+            assert self.process.poll() is None, (self.folder / "services.log").read_text()
+            assert time.monotonic() < deadline, "the agencies did not get ready"
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE)
+
+    def stop(self, number: int) -> None:
+        """End the process, gently or not."""
+        self.client.close()
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE)
+
+    def create(self) -> None:
+        """Make the sandbox, finance before identity."""
+        client = {"client_id": CLIENT, "client_secret": SECRET, "scopes": SCOPES}
+        spec = {"seed": 11, "reference_date": DAY, "clients": [client], "requests_per_minute": 1_000_000}
+        for service in ("finance", "identity"):
+            assert self.back("PUT", "", service=service, json=spec).status_code == 201
+
+    def back(self, method: str, path: str, *, service: str = "finance", **more: Any) -> httpx.Response:
+        """Call a back door of the sandbox."""
+        transport = httpx.HTTPTransport(uds=str(self.run / f"{service}.sock"))
+        headers = {"authorization": "Bearer lab"}
+        with httpx.Client(transport=transport, base_url="http://back", headers=headers, timeout=PATIENCE) as client:
+            return client.request(method, f"/_lab/sandboxes/{SANDBOX}{path}", **more)
+
+    def truth(self, view: str) -> Any:
+        """Read a truth view."""
+        return self.back("GET", f"/truth/{view}").json()["data"]
+
+    def token(self) -> str:
+        """Get an access token as any client does."""
+        answer = httpx.post(
+            f"{self.identity}/oauth2/token", data={"grant_type": "client_credentials"}, auth=(CLIENT, SECRET)
+        )
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def bearer(self, **more: str) -> dict[str, str]:
+        """Headers of a call; names with underscores."""
+        named = {name.replace("_", "-"): value for name, value in more.items()}
+        return {"authorization": f"Bearer {self.token()}", "accept-language": "en", **named}
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
