@@ -14,14 +14,15 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Executable, MetaData, NullPool, create_engine
+from sqlalchemy import Connection, Executable, MetaData, NullPool, Table, create_engine
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from services.kit.store import (
     INITIAL,
@@ -39,6 +40,7 @@ from services.kit.store import (
 
 _CACHE_KIB = 192
 _DIALECT = sqlite.dialect(paramstyle="named")
+_POSITIONAL = sqlite.dialect(paramstyle="qmark")
 
 
 class SqliteStore(Store):
@@ -53,6 +55,8 @@ class SqliteStore(Store):
         self._root = root
         self._tables = tables
         self._compiled: dict[Any, Any] = {}
+        self._definitions_made: dict[object, list[str]] = {}
+        self._insertions: dict[tuple[str, tuple[str, ...]], str] = {}
         root.mkdir(parents=True, exist_ok=True)
         whole = set(self.names())
         for folder in root.iterdir():
@@ -91,27 +95,32 @@ class SqliteStore(Store):
             _flush(making)
 
     def _fill(self, path: Path, seed: Seed) -> None:
-        dialect = _DIALECT
         with closing(sqlite3.connect(path, isolation_level=None)) as raw:
             raw.execute("PRAGMA journal_mode=OFF")
             raw.execute("PRAGMA synchronous=OFF")
             raw.execute("BEGIN")
-            for table in self._tables.sorted_tables:
-                raw.execute(str(CreateTable(table).compile(dialect=dialect)))
+            for definition in self._definitions(CreateTable, self._tables.sorted_tables):
+                raw.execute(definition)
             for table, rows in seed:
                 if rows:
-                    names = list(rows[0])
-                    insert = table.insert().values(dict.fromkeys(names)).compile(dialect=dialect)
-                    convert = {
-                        column.name: bind
-                        for column in table.columns
-                        if (bind := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-                    }
-                    raw.executemany(str(insert), _converted(rows, convert))
-            for table in self._tables.sorted_tables:
-                for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                    raw.execute(str(CreateIndex(index).compile(dialect=dialect)))
+                    names = tuple(rows[0])
+                    raw.executemany(self._insertion(table, names), _positional(table, names, rows))
+            indexes = [index for table in self._tables.sorted_tables for index in table.indexes]
+            for definition in self._definitions(CreateIndex, sorted(indexes, key=lambda index: str(index.name))):
+                raw.execute(definition)
             raw.execute("COMMIT")
+
+    def _definitions(self, kind: Callable[[Any], ExecutableDDLElement], parts: Sequence[Any]) -> list[str]:
+        """Give the SQL that makes these parts, compiled once: a room makes its sandboxes all at the same moment."""
+        if kind not in self._definitions_made:
+            self._definitions_made[kind] = [str(kind(part).compile(dialect=_POSITIONAL)) for part in parts]
+        return self._definitions_made[kind]
+
+    def _insertion(self, table: Table, names: tuple[str, ...]) -> str:
+        key = (table.name, names)
+        if key not in self._insertions:
+            self._insertions[key] = str(table.insert().values(dict.fromkeys(names)).compile(dialect=_POSITIONAL))
+        return self._insertions[key]
 
     def spec(self, sandbox: str) -> str | None:
         """Give the specification that a sandbox was made with, or None when there is no such sandbox."""
@@ -337,10 +346,18 @@ class SqliteSession(Snapshot, Transaction):
         self.raw.close()
 
 
-def _converted(rows: Sequence[Record], convert: Mapping[str, Callable[[Any], Any]]) -> Sequence[Record]:
-    if not convert:
-        return rows
-    return [{name: convert[name](value) if name in convert else value for name, value in row.items()} for row in rows]
+def _positional(table: Table, names: tuple[str, ...], rows: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
+    """Give rows as the driver binds them fastest, their values as the column types store them."""
+    encoders = [
+        (name, encode)
+        for name in names
+        if (encode := table.columns[name].type.dialect_impl(_POSITIONAL).bind_processor(_POSITIONAL)) is not None
+    ]
+    if encoders:
+        rows = [{**row, **{name: encode(row[name]) for name, encode in encoders}} for row in rows]
+    if len(names) == 1:
+        return ((row[names[0]],) for row in rows)
+    return map(itemgetter(*names), rows)
 
 
 def _flush(path: Path) -> None:
