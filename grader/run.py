@@ -7,8 +7,10 @@ until it is judged, so nothing that ends early can pass for more than it is.
 
 import hashlib
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -118,23 +120,23 @@ class _Run:
             submission = take_in(order.submission, place / "submission")
             self.results = replace(self.results, submission_sha256=submission.sha256)
             argv = _start(submission, order.learner)
-            rung = best(order.isolation)
-            self.results = replace(self.results, isolation=rung.name)
-            self.save()
-            with self._city():
-                self.grading = Grading(
-                    self.city, self.sandbox, self.seed, self._bench(submission, rung, argv), [self.secret]
-                )
-                self._check(self.grading)
+            with self._city() as made:
+                # All this is done while the agencies make the city: each takes about as long as that.
+                rung = best(order.isolation)
+                self.results = replace(self.results, isolation=rung.name)
+                self.save()
+                from grader.plugin import Judge  # noqa: PLC0415 - brings pytest along
 
-    def _check(self, grading: Grading) -> None:
-        from grader.plugin import Judge  # noqa: PLC0415 - pytest costs start-up time, and the city is being made
-
-        try:
-            Judge(self.order.exercise, grading, self._judged).judge()
-        finally:
-            if grading.runs:
-                self.results = replace(self.results, program=_ended(grading))
+                made.result()
+                bench = self._bench(submission, rung, argv)
+                grading = self.grading = Grading(self.city, self.sandbox, self.seed, bench, [self.secret])
+                judge = Judge(order.exercise, grading, self._judged)
+                threading.Thread(target=reports.warm_up, daemon=True).start()
+                try:
+                    judge.judge()
+                finally:
+                    if grading.runs:
+                        self.results = replace(self.results, program=_ended(grading))
 
     def _judged(self, result: TaskResult) -> None:
         self.results = self.results.with_task(result)
@@ -146,7 +148,8 @@ class _Run:
         resultsfile.save(self.results, self.order.out / "results.json", durable=False)
 
     @contextmanager
-    def _city(self) -> Iterator[None]:
+    def _city(self) -> Iterator[Future[None]]:
+        """Begin to make the city; give the word that it is made. Remove it in the end."""
         spec = {
             "seed": self.seed,
             "size": "small",
@@ -160,11 +163,13 @@ class _Run:
             ],
             "durable": False,
         }
-        try:
-            self.city.create(self.sandbox, spec)
-            yield
-        finally:
-            self.city.delete(self.sandbox)
+        with ThreadPoolExecutor(1, thread_name_prefix="city") as behind:
+            made = behind.submit(self.city.create, self.sandbox, spec)
+            try:
+                yield made
+            finally:
+                wait([made])
+                self.city.delete(self.sandbox)
 
     def _bench(self, submission: Submission, rung: Rung, argv: Sequence[str]) -> Bench:
         services = {"identity", *self.order.exercise.uses}

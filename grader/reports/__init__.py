@@ -12,10 +12,10 @@ from grader import filing
 from grader.exchange import Exchange, write_evidence
 from grader.reports.ctrf import Ctrf
 from grader.reports.junit import JUnit
-from grader.reports.page import Page
+from grader.reports.page import Page, warm_up
 from grader.results import Results
 
-__all__ = ["EVIDENCE", "WRITERS", "Writer", "write"]
+__all__ = ["EVIDENCE", "WRITERS", "Writer", "warm_up", "write"]
 
 EVIDENCE: Final = "evidence.json"
 

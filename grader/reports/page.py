@@ -31,10 +31,13 @@ LONGEST_TEXT: Final = 4_000
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
+REPORT: Final = "report.html"
+
+
 class Page:
     """Writes `report.html`."""
 
-    filename = "report.html"
+    filename = REPORT
 
     def render(self, results: Results, exchanges: Sequence[Exchange] = ()) -> str:
         """Return the report of `results` as a page; `exchanges` are all of the run, for the sequence diagram."""
@@ -43,7 +46,7 @@ class Page:
         lanes = [str(_("program")), *story.services]
         badge = BADGES[results.verdict if results.verdict is Verdict.ERROR or not results.passed else Verdict.PASS]
         return render(
-            "report.html",
+            REPORT,
             title=title(results),
             results=results,
             number=results.exercise.number,
@@ -63,6 +66,11 @@ class Page:
             totals=[str(text) for text in trace.totals(story, language)] if story.steps else [],
             about=_about(results),
         )
+
+
+def warm_up() -> None:
+    """Compile the report's template, which takes some tens of milliseconds, before it is needed."""
+    _environment().get_template(REPORT)
 
 
 def render(template: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template needs
