@@ -1,0 +1,39 @@
+"""Every service folder there is, and a town in the real agencies to try them in; a new service needs nothing here."""
+
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.city import City
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from towns import SERVICES, Town
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes a `service` once for each."""
+    if "service" in metafunc.fixturenames:
+        metafunc.parametrize("service", SERVICES)
+
+
+@pytest.fixture
+def new_town(city: City) -> Iterator[Callable[..., Town]]:
+    """Makes towns, and removes them afterwards."""
+    made: list[Town] = []
+
+    def make(**spec: object) -> Town:
+        made.append(Town(city, f"t{secrets.token_hex(6)}", **spec))
+        return made[-1]
+
+    yield make
+    for town in made:
+        city.delete(town.name)
+
+
+@pytest.fixture
+def town(new_town: Callable[..., Town]) -> Town:
+    return new_town()
