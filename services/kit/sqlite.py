@@ -103,7 +103,8 @@ class SqliteStore(Store):
                 raw.execute(definition)
             for table, rows in seed:
                 if rows:
-                    names = tuple(rows[0])
+                    # The compiled statement names columns in the table's order, whatever the order of a row's members.
+                    names = tuple(sorted(rows[0], key=table.columns.keys().index))
                     raw.executemany(self._insertion(table, names), _positional(table, names, rows))
             indexes = [index for table in self._tables.sorted_tables for index in table.indexes]
             for definition in self._definitions(CreateIndex, sorted(indexes, key=lambda index: str(index.name))):
