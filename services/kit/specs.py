@@ -1,19 +1,35 @@
 """What a sandbox is made from: the same specification goes to every service."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema
 
 SandboxId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{3,31}$")]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{3,31}-[a-z0-9]{1,32}$")]
 ImageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 
 
+def _exact(schema: Any) -> Any:  # noqa: ANN401 - a schema is made of mappings, lists and plain values
+    if isinstance(schema, list):
+        return [_exact(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    exact = {name: _exact(part) for name, part in schema.items()}
+    return {**exact, "strict": True} if schema.get("type") in {"int", "float", "bool"} else exact
+
+
 class Shape(BaseModel):
-    """Base of all wire shapes: unknown members are refused."""
+    """Base of all wire shapes: unknown members are refused, and numbers are neither `"5"` nor `true`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /) -> CoreSchema:
+        """Make numbers and truth values exact; Pydantic's own strict mode would refuse dates in JSON as well."""
+        schema: CoreSchema = _exact(handler(source))
+        return schema
 
 
 class ClientSpec(Shape):

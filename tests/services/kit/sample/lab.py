@@ -144,7 +144,7 @@ class InProcess:
 
     def back(self, method: str, path: str = "", **more: Any) -> Answer:
         """The lab's own call to `/_lab/sandboxes/{path}`."""
-        return self.run(self.back_client.request(method, f"/_lab/sandboxes/{path}", **more))
+        return self.run(self.back_client.request(method, f"/_lab/sandboxes/{path}".rstrip("/"), **more))
 
     def journal(self, sandbox: str = "city") -> list[dict[str, Any]]:
         """All entries of a sandbox's journal."""
@@ -253,7 +253,7 @@ class Served:
 
     def back(self, method: str, path: str = "", **more: Any) -> Answer:
         """The lab's own call to `/_lab/sandboxes/{path}`."""
-        return self.back_client.request(method, f"/_lab/sandboxes/{path}", **more)
+        return self.back_client.request(method, f"/_lab/sandboxes/{path}".rstrip("/"), **more)
 
     def journal(self, sandbox: str) -> list[dict[str, Any]]:
         """All entries of a sandbox's journal."""
