@@ -1,6 +1,8 @@
 """Every service folder there is, and a town in the real agencies to try them in; a new service needs nothing here."""
 
+import os
 import secrets
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ from grader.city import City
 sys.path.insert(0, str(Path(__file__).parent))
 
 from towns import SERVICES, Town
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -37,3 +41,14 @@ def new_town(city: City) -> Iterator[Callable[..., Town]]:
 @pytest.fixture
 def town(new_town: Callable[..., Town]) -> Town:
     return new_town()
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """The browser there is; without one its tests are skipped, but never in CI."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        missing = f"no browser is installed, none of {', '.join(BROWSERS)}"
+        assert os.environ.get("CI") != "true", missing
+        pytest.skip(missing)
+    return found
