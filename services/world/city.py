@@ -31,6 +31,7 @@ from services.world.entities import (
 )
 from services.world.families import FamilyBuilder
 from services.world.layout import Layout
+from services.world.minting import collector_paused
 from services.world.nomenclature import all_programmes
 from services.world.regions import all_regions
 from services.world.treasury import Papers, papers_of
@@ -113,7 +114,8 @@ class World:
     @cached_property
     def families(self) -> tuple[Family, ...]:
         """Every family, by id."""
-        return tuple([self.family(number) for number in range(self.family_count)])
+        with collector_paused():
+            return tuple([self.family(number) for number in range(self.family_count)])
 
     @cached_property
     def residents(self) -> tuple[Resident, ...]:
@@ -144,12 +146,14 @@ class World:
     @cached_property
     def businesses(self) -> tuple[Business, ...]:
         """Every business, in the order of its application's id."""
-        return tuple([self.business(number) for number in range(self.application_count)])
+        with collector_paused():
+            return tuple([self.business(number) for number in range(self.application_count)])
 
     @cached_property
     def applications(self) -> tuple[Application, ...]:
         """Every permit application, by id; those with status "20" are the queue."""
-        return tuple([self.application(number) for number in range(self.application_count)])
+        with collector_paused():
+            return tuple([self.application(number) for number in range(self.application_count)])
 
     @cached_property
     def regions(self) -> tuple[Region, ...]:
@@ -188,7 +192,8 @@ class World:
 
     @cached_property
     def _papers(self) -> Papers:
-        return papers_of(self.seed, self.reference_date, self.budget)
+        with collector_paused():
+            return papers_of(self.seed, self.reference_date, self.budget)
 
     @cached_property
     def spds(self) -> tuple[Spd, ...]:

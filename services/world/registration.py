@@ -18,27 +18,30 @@ SERIALS = 4999
 UNKNOWN_SERIAL = 9999
 """A NIK serial that no resident has."""
 
+_COUNT_STEP, _DAY_STEP = 2477, 131
 _DISTRICTS = tuple(district_plain(place) for place in range(DISTRICT_COUNT))
 
 
 def _serial(count: int, day: int) -> int:
     """1 … 4999; on one day no two counts below 4999 give the same."""
-    return (count * 2477 + day * 131) % SERIALS + 1
+    return (count * _COUNT_STEP + day * _DAY_STEP) % SERIALS + 1
 
 
 class DistrictNumbers:
     """Gives the numbers of one family in the district where it lives."""
 
-    __slots__ = ("_count", "_district")
+    __slots__ = ("_count", "_district", "_offset")
 
     def __init__(self, family: int) -> None:
         count, place = divmod(family, DISTRICT_COUNT)
         self._count = count
+        self._offset = count * _COUNT_STEP
         self._district = _DISTRICTS[place]
 
     def nik(self, birth_on: date, sex: Sex) -> str:
         """The NIK of a member who was first registered in this district."""
-        return nik_number.compose(self._district, birth_on, sex, _serial(self._count, birth_on.toordinal()))
+        serial = (self._offset + birth_on.toordinal() * _DAY_STEP) % SERIALS + 1  # `_serial`, without the call
+        return nik_number.compose(self._district, birth_on, sex, serial)
 
     def unknown_nik(self, birth_on: date, sex: Sex) -> str:
         """A well-formed NIK of this district that nobody has."""

@@ -1,5 +1,6 @@
 """The same inputs give the same city: in any process, in any order, and as it was published."""
 
+import gc
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, fields
@@ -118,6 +119,18 @@ def test_a_minter_asks_for_every_field():
     assert new_charge(budget_line_id="x", amount_idr=1) == Charge("x", 1)
     with pytest.raises(TypeError):
         new_charge(budget_line_id="x")
+
+
+def test_the_collector_runs_again_after_a_city_was_made_and_stays_off_where_it_was_off():
+    assert gc.isenabled()
+    _ = World(12, "small", REFERENCE).residents
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        _ = World(12, "small", REFERENCE).sp2ds
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_every_section_is_made_of_values_only(one_world):
