@@ -8,7 +8,7 @@ never limits the number of root's processes, not even in a namespace.
 
 import shutil
 import subprocess
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from grader.isolation import visibility, warden
@@ -79,7 +79,7 @@ class Bubblewrap(Rung):
         command = [
             str(self._bwrap), *self._namespaces(), "--hostname", "lab", "--die-with-parent", "--new-session",
             "--proc", "/proc", "--dev", "/dev", *own, "--dir", "/var", "--symlink", str(_TEMPORARY), "/var/tmp",  # noqa: S108 - its own
-            *_shown([*visibility.system(), *visibility.settings(), *program.readable, *visibility.prefixes(python)]),
+            *_shown(tuple(program.readable)),
             "--ro-bind", str(KEEPER.parent), str(_STAGE), "--ro-bind", str(program.work_dir.resolve()), str(_SOURCE),
         ]  # fmt: skip
         return {
@@ -99,8 +99,11 @@ class Bubblewrap(Rung):
         return [*every, "--unshare-user", *(["--disable-userns"] if "--disable-userns" in self._options else [])]
 
 
-def _shown(paths: list[Path]) -> list[str]:
-    """Return the options that show `paths` under the names they have outside, links among them, and nothing else."""
+@cache
+def _shown(readable: tuple[Path, ...]) -> list[str]:
+    """Return the options that show the system, `readable` and the stage's interpreter under their own names."""
+    python = visibility.own_interpreter()
+    paths = [*visibility.system(), *visibility.settings(), *readable, *visibility.prefixes(python)]
     places = visibility.shown(paths, visibility.hidden())
     links = [link for link in visibility.links(paths) if not any(link.is_relative_to(place) for place in places)]
     words: list[str] = []

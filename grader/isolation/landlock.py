@@ -4,7 +4,7 @@ For Linux without user namespaces, such as Ubuntu from 24.04 on. It needs no roo
 confines files, and with newer kernels TCP ports and signals; a seccomp filter closes what Landlock has no word for.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from grader.isolation import visibility, warden
@@ -56,10 +56,8 @@ class Landlock(Rung):
 
     def run(self, program: Program, limits: Limits) -> Finished:
         """See `Rung.run`."""
-        system = [*visibility.system(), *visibility.settings(), *map(Path, _MORE_SETTINGS)]
-        read = visibility.shown([*system, *program.readable], visibility.hidden())
         paths: Paths = {
-            "read": [*map(str, read), *_ABOUT_ITSELF],
+            "read": [*_shown(tuple(program.readable)), *_ABOUT_ITSELF],
             "devices": list(visibility.DEVICES),
             "shared_memory": "/dev/shm",  # noqa: S108 - named to allow it
         }
@@ -68,3 +66,10 @@ class Landlock(Rung):
     @cached_property
     def _version(self) -> int:
         return landlock.version()
+
+
+@cache
+def _shown(readable: tuple[Path, ...]) -> list[str]:
+    """Return the places that a program may read: the system's and `readable`."""
+    paths = [*visibility.system(), *visibility.settings(), *map(Path, _MORE_SETTINGS), *readable]
+    return [str(path) for path in visibility.shown(paths, visibility.hidden())]

@@ -40,13 +40,13 @@ def _everything(control: _socket.socket) -> bytes:
 def _set_the_scene(control: _socket.socket, order: "Staging") -> None:
     listeners = [_listener(port) for port in order["ports"]]
     folders = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in order["measured"]]
-    harness.stand_back()
     copying.copy(order["source"], order["folder"])
     if order["user"] is not None:
         from grader.isolation.keeper import kernel  # noqa: PLC0415 - costs milliseconds, and only root needs it
 
         copying.own(order["folder"], order["user"])
         kernel.become(order["user"], may_search=False)
+    harness.stand_back()
     harness.limit(order["bounds"], order["processes"])
     os.chdir(order["folder"])
     handed = [*folders, *(listener.fileno() for listener in listeners)]
