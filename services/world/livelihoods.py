@@ -128,5 +128,7 @@ def ektp(chance: int, born: int, last_day: int) -> tuple[EktpStatus, date]:
         born: Birth date as an ordinal.
         last_day: Ordinal of the reference date, or of the day of death.
     """
-    recorded = max(born + _EKTP_DUE, _RECORDING_BEGAN) + chance % 900
-    return ("printed" if chance & 7 else "recorded"), date.fromordinal(min(recorded, last_day - 1))
+    due = born + _EKTP_DUE
+    recorded = (due if due > _RECORDING_BEGAN else _RECORDING_BEGAN) + chance % 900
+    day = date.fromordinal(recorded if recorded < last_day else last_day - 1)
+    return ("printed" if chance & 7 else "recorded"), day
