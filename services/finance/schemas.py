@@ -1,4 +1,7 @@
-"""Wire shapes of the finance API. Money is whole rupiah, codes are strings, dates are `YYYY-MM-DD`."""
+"""Wire shapes of the finance API. What participants read in the documentation is in Bahasa Indonesia.
+
+Money is whole rupiah, codes are strings, dates are `YYYY-MM-DD`.
+"""
 
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -33,7 +36,7 @@ Row = TypeVar("Row", bound=BaseModel)
 
 
 class SpringPage(Shape, Generic[Row]):
-    """A page of rows, Spring-like."""
+    """Satu halaman gaya Spring; `number` mulai dari 0."""
 
     content: list[Row]
     number: int
@@ -46,7 +49,7 @@ class SpringPage(Shape, Generic[Row]):
 
 
 class Skpd(Shape):
-    """An SKPD; one that was merged or renamed names its successor."""
+    """SKPD; yang sudah digabung atau berganti nama menyebut penerusnya."""
 
     code: str
     name: str
@@ -59,7 +62,7 @@ class Skpd(Shape):
 
 
 class Programme(Shape):
-    """A programme, activity or sub-activity."""
+    """Program, kegiatan, atau sub kegiatan."""
 
     code: str
     name: str
@@ -68,7 +71,7 @@ class Programme(Shape):
 
 
 class Account(Shape):
-    """A node of the account chart."""
+    """Satu kode rekening."""
 
     code: str
     name: str
@@ -77,7 +80,7 @@ class Account(Shape):
 
 
 class BudgetLine(Shape):
-    """A DPA line, its cash plan (RAK, January to December) and what documents have made of it."""
+    """Baris DPA, anggaran kasnya (RAK, Januari sampai Desember), dan jumlah dokumen yang berlaku atasnya."""
 
     id: str
     year: int
@@ -93,14 +96,14 @@ class BudgetLine(Shape):
 
 
 class CashPlanMonth(Shape):
-    """One month of the cash plan."""
+    """Satu bulan anggaran kas."""
 
     month: int
     planned_idr: int
 
 
 class CashPlan(Shape):
-    """The cash plan (RAK) of an SKPD, or of the whole city, in one year."""
+    """Anggaran kas (RAK) satu SKPD, atau seluruh kota, dalam satu tahun."""
 
     skpd_code: str | None
     year: int
@@ -109,14 +112,14 @@ class CashPlan(Shape):
 
 
 class ChargeIn(Shape):
-    """An amount on one budget line."""
+    """Jumlah pada satu baris DPA."""
 
     budget_line_id: LineId
     amount_idr: Rupiah
 
 
 class ChargeOut(Shape):
-    """An amount on one budget line, with the two codes that make the line."""
+    """Jumlah pada satu baris DPA, dengan kode sub kegiatan dan rekeningnya."""
 
     budget_line_id: str
     sub_activity_code: str
@@ -125,7 +128,7 @@ class ChargeOut(Shape):
 
 
 class SpdIn(Shape):
-    """Body of `POST /v1/spd`."""
+    """Isi `POST /v1/spd`."""
 
     skpd_code: SkpdCode
     quarter: Annotated[int, Field(ge=1, le=4, strict=True, description="Triwulan 1 sampai 4.")]
@@ -133,7 +136,7 @@ class SpdIn(Shape):
 
 
 class SppIn(Shape):
-    """Body of `POST /v1/spp`. A UP states `amount_idr` and charges nothing; the other kinds are the sum of charges."""
+    """Isi `POST /v1/spp`. UP menyebut `amount_idr` tanpa `charges`; jenis lain adalah jumlah `charges`-nya."""
 
     skpd_code: SkpdCode
     kind: Annotated[PaymentKind, Field(description="UP, GU, TU, atau LS.")]
@@ -144,26 +147,26 @@ class SppIn(Shape):
 
 
 class SpmIn(Shape):
-    """Body of `POST /v1/spm`."""
+    """Isi `POST /v1/spm`."""
 
     spp_id: DocumentId
 
 
 class Sp2dIn(Shape):
-    """Body of `POST /v1/sp2d`. What the bank pays is the SPM's amount less the deductions."""
+    """Isi `POST /v1/sp2d`. Yang dibayar bank adalah nilai SPM dikurangi potongan."""
 
     spm_id: DocumentId
     deductions_idr: Deductions = 0
 
 
 class CancelIn(Shape):
-    """Body of a cancellation."""
+    """Isi pembatalan."""
 
     reason: Annotated[Words, Field(examples=["Nomor rekening penerima salah"])]
 
 
 class DocumentRow(Shape):
-    """What all documents have in common."""
+    """Yang sama pada semua dokumen."""
 
     id: str
     number: str
@@ -177,20 +180,20 @@ class DocumentRow(Shape):
 
 
 class SpdRow(DocumentRow):
-    """An SPD in a list."""
+    """SPD dalam daftar."""
 
     quarter: int
     amount_idr: int
 
 
 class Spd(SpdRow):
-    """An SPD with the lines it releases funds on."""
+    """SPD dengan baris-baris yang dananya disediakan."""
 
     charges: list[ChargeOut]
 
 
 class SppRow(DocumentRow):
-    """An SPP in a list."""
+    """SPP dalam daftar."""
 
     kind: PaymentKind
     purpose: str
@@ -199,14 +202,14 @@ class SppRow(DocumentRow):
 
 
 class Spp(SppRow):
-    """An SPP with the lines it charges, and its living SPM."""
+    """SPP dengan baris-baris yang dibebani, dan SPM-nya yang berlaku."""
 
     charges: list[ChargeOut]
     spm_id: str | None
 
 
 class SpmRow(DocumentRow):
-    """An SPM in a list."""
+    """SPM dalam daftar."""
 
     kind: PaymentKind
     spp_id: str
@@ -214,13 +217,13 @@ class SpmRow(DocumentRow):
 
 
 class Spm(SpmRow):
-    """An SPM with its living SP2D."""
+    """SPM dengan SP2D-nya yang berlaku."""
 
     sp2d_id: str | None
 
 
 class Sp2d(DocumentRow):
-    """An SP2D: gross is what realisation counts, net is what the bank pays."""
+    """SP2D: bruto dihitung sebagai realisasi, netto dibayar bank."""
 
     kind: PaymentKind
     spm_id: str
@@ -231,7 +234,7 @@ class Sp2d(DocumentRow):
 
 
 class Sums(Shape):
-    """Living SP2D, added up."""
+    """Jumlah SP2D yang berlaku."""
 
     documents: int
     gross_idr: int
@@ -240,10 +243,10 @@ class Sums(Shape):
 
 
 class Realisation(Shape):
-    """Realisation of the budget: SP2D of kinds GU, TU and LS that are not cancelled, by the month of the SP2D.
+    """Realisasi: SP2D jenis GU, TU, dan LS yang tidak dibatalkan, menurut bulan SP2D.
 
-    `period` is the month asked for, or the whole year; `to_date` runs from January to its end. UP is a float, no
-    spending: it stands apart in `float_idr`.
+    `period` adalah bulan yang diminta, atau setahun penuh; `to_date` dari Januari sampai akhirnya. UP adalah uang muka,
+    bukan belanja, dan berdiri sendiri di `float_idr`.
     """
 
     skpd_code: str | None
@@ -258,7 +261,7 @@ class Realisation(Shape):
 
 
 class BillIn(Shape):
-    """Body of `POST /v1/bills`. Exactly one of `payer_nik` and `payer_nib`."""
+    """Isi `POST /v1/bills`. Tepat satu dari `payer_nik` dan `payer_nib`."""
 
     skpd_code: SkpdCode
     account_code: AccountCode
@@ -271,7 +274,7 @@ class BillIn(Shape):
 
 
 class Bill(Shape):
-    """A retribution bill; `id` is its billing code."""
+    """Tagihan retribusi; `id` adalah kode billing."""
 
     id: str
     skpd_code: str
@@ -292,7 +295,7 @@ class Bill(Shape):
 
 
 class PaymentIn(Shape):
-    """Body of `POST /v1/bills/{id}/payments`: the whole sum, penalty included."""
+    """Isi `POST /v1/bills/{id}/payments`: seluruh jumlah, termasuk denda."""
 
     amount_idr: Rupiah
     reference: Annotated[

@@ -10,7 +10,7 @@ Cell = Annotated[str, StringConstraints(max_length=100)]
 
 
 class BudgetRow(Shape):
-    """A DPA line as SIPD shows it."""
+    """Baris DPA seperti di SIPD."""
 
     id_daerah: int
     tahun: int
@@ -43,7 +43,7 @@ class BudgetRow(Shape):
 
 
 class PaymentRow(Shape):
-    """An SP2D as an export shows it."""
+    """SP2D seperti pada lembar ekspor."""
 
     nomor_sp2d: str
     nomor_spm: str
@@ -57,7 +57,7 @@ class PaymentRow(Shape):
 
 
 class SipdPage(Shape):
-    """What SIPD puts around a page. `kode` is now a number, now a string."""
+    """Amplop halaman SIPD. `kode` kadang angka, kadang teks."""
 
     kode: int | str
     pesan: str
@@ -68,19 +68,19 @@ class SipdPage(Shape):
 
 
 class BudgetPage(SipdPage):
-    """A page of DPA lines."""
+    """Satu halaman baris DPA."""
 
     data: list[BudgetRow]
 
 
 class PaymentPage(SipdPage):
-    """A page of SP2D."""
+    """Satu halaman SP2D."""
 
     data: list[PaymentRow]
 
 
 class PushRow(Shape):
-    """One SP2D to issue, as a local system types it."""
+    """Satu SP2D yang hendak diterbitkan, seperti diketik sistem daerah."""
 
     nomor_spm: Annotated[Cell, Field(examples=["76.79/03.0/000025/LS/2.16.2.20.2.21.01.0000/M/10/2026"])]
     tanggal_sp2d: Annotated[Cell, Field(examples=["22/11/2026"])]
@@ -89,13 +89,13 @@ class PushRow(Shape):
 
 
 class PushIn(Shape):
-    """Body of `POST /sipd/push/sp2d`."""
+    """Isi `POST /sipd/push/sp2d`."""
 
     data: Annotated[list[PushRow], Field(min_length=1, max_length=100)]
 
 
 class PushAnswer(Shape):
-    """SIPD's answer to a push: always success; read `log` for lines that begin with `ERROR:`."""
+    """Jawaban push: selalu sukses; bacalah baris `log` yang diawali `ERROR:`."""
 
     kode: int | str
     success: bool

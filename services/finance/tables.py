@@ -92,7 +92,7 @@ documents = Table(
     Column("spp_key", Integer, ForeignKey("documents.key")),
     Column("cancelled_on", String),
     Column("cancel_reason", String),
-    Index("documents_of_skpd", "type", "skpd_code", "sequence", unique=True),
+    Index("documents_of_skpd", "skpd_code", "type", "sequence", unique=True),
     Index("documents_of_spp", "spp_key"),
 )
 """SPD, SPP, SPM and SP2D. `parent_key` is the SPP of an SPM and the SPM of an SP2D; `spp_key` is where both began.

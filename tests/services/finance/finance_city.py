@@ -155,6 +155,7 @@ class City:
         async def keys() -> KeySet:
             return KeySet([KEY])
 
+        self.folder = folder
         self._runner = asyncio.Runner()
         self._worker = ThreadPoolExecutor(1)
         self._service = replace(service, keys=lambda _settings: keys)

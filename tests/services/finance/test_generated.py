@@ -1,11 +1,18 @@
 """The generated city, as this agency shows it."""
 
+import re
+import sqlite3
+from contextlib import closing
 from datetime import date
 
 import pytest
 from finance_city import DAY, City
+from sqlalchemy import select
+from sqlalchemy.dialects import sqlite
 
-from services.finance import billing, spellings
+from services.finance import billing, ledger, spellings
+from services.finance.tables import LIVING, documents, lines
+from services.kit.store import Prepared
 from services.world import World, build
 from services.world.identifiers.document_number import parse
 
@@ -135,3 +142,25 @@ def test_trouble_names_what_was_planted(generated: City, world: World):
     assert set(trouble["beyond_32_bits"]) == {line.id for line in world.budget if line.amount_idr > 2**31 - 1}
     assert trouble["skpd"]["merged"]
     assert trouble["skpd"]["renamed"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        select(lines.c.id, ledger.RELEASED, ledger.REQUESTED, ledger.REALISED),
+        select(documents).where(documents.c.parent_key == 5, LIVING),
+    ],
+    ids=["sums of every line", "what rests on a document"],
+)
+def test_sums_and_successors_are_found_by_index(generated: City, query):
+    """Looking through all documents of a type for every line would take a thousand times as long."""
+    prepared = Prepared(query)
+    sql = prepared.compiled(sqlite.dialect(paramstyle="named"))
+    given = prepared.values(dict.fromkeys(re.findall(r":(\w+)", sql)))
+    (state,) = (generated.folder / "test").glob("state-*.db")
+    with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as raw:
+        plan = [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}", given)]
+    wanted = r"(charges_of_line|PRIMARY KEY|documents_of_spp|one_living_successor)"
+    assert len(plan) > 0
+    for step in plan:
+        assert step.startswith(("SCAN budget_lines", "CORRELATED")) or re.search(wanted, step), plan

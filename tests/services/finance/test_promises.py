@@ -130,7 +130,7 @@ def test_the_openapi_document_holds_under_fire(restored: Process, mode: Generati
 def fire(cases: SearchStrategy[schemathesis.Case], headers: dict[str, str], keys: Iterator[int]) -> None:
     """Send some of `cases` and check the answers."""
 
-    @settings(max_examples=10, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(case=cases)
     def sent(case: schemathesis.Case) -> None:
         own = {"idempotency-key": f"fire-{next(keys)}"} if case.method == "POST" else {}
