@@ -54,6 +54,12 @@ def test_a_payment_is_taken_once(tiny: City):
     assert pay(tiny, UNPAID, 250_000).json()["code"] == "bill_already_paid"
 
 
+def test_the_grader_sees_who_has_paid(tiny: City):
+    assert pay(tiny, UNPAID, 250_000).status_code == 201
+    paid = {bill["billing_code"] for bill in tiny.truth("bills") if bill["paid_at"] is not None}
+    assert paid == {UNPAID, PAID}
+
+
 def test_fifty_payments_at_once_pay_once(tiny: City):
     body = {"amount_idr": 250_000, "reference": "NTPD-0001"}
     answers = tiny.together([("POST", f"/v1/bills/{UNPAID}/payments", {"json": body})] * 50)
