@@ -101,9 +101,9 @@ def test_a_restore_that_one_service_cannot_do_is_done_by_none(city: City, new_sa
 
 
 def test_a_service_that_does_not_answer_is_the_labs_fault() -> None:
-    with City({"identity": Address("http://127.0.0.1:9", "http://127.0.0.1:9")}, "token") as city:
-        with pytest.raises(LabFault, match="identity does not answer"):
-            city.describe("identity")
+    nowhere = {"identity": Address("http://127.0.0.1:9", "http://127.0.0.1:9")}
+    with City(nowhere, "token") as city, pytest.raises(LabFault, match="identity does not answer"):
+        city.describe("identity")
 
 
 def test_a_wrong_token_opens_no_back_door(city: City) -> None:

@@ -105,7 +105,8 @@ def test_second(): pass
 
 
 def test_a_run_that_fails_in_a_fixture_is_judged_like_the_check_itself(sample: Sample) -> None:
-    results = sample.judge("""
+    results = sample.judge(
+        """
 @fixture
 def run(grading): raise Mismatch(_("It did not start."))
 
@@ -114,7 +115,9 @@ def test_first(run): pass
 
 @task("second")
 def test_second(grading): expect(grading == "the grading", _("other"))
-""", "the grading")
+""",
+        "the grading",
+    )
     assert verdicts(results) == {"first": "fail", "second": "pass"}
 
 
@@ -124,7 +127,7 @@ def test_second(grading): expect(grading == "the grading", _("other"))
         "",
         "def test_unmarked(): pass",
         "@task('first')\ndef test_first(): pass",
-        "@task('first')\ndef test_a(): pass\n\n@task('first')\ndef test_b(): pass\n\n@task('second')\ndef test_c(): pass",
+        "@task('first')\ndef test_a(): pass\n\n@task('first')\ndef test_b(): pass\n\n@task('second')\ndef test(): pass",
         "@task('first')\ndef test_a(): pass\n\n@task('third')\ndef test_b(): pass",
         "@task('first', needs=['second'])\ndef test_a(): pass\n\n@task('second', needs=['first'])\ndef test_b(): pass",
         "this is not python",

@@ -1,7 +1,6 @@
 """A whole grading run, with real agencies and really isolated programs."""
 
 import gc
-import json
 import re
 import zipfile
 from dataclasses import replace
@@ -134,7 +133,7 @@ def test_each_run_has_a_city_of_its_own_unless_a_seed_is_asked_for(order: Order,
     again = [grade(replace(order, seed=99), city) for _ in range(2)]
     assert again[0].seed_fingerprint == again[1].seed_fingerprint
     assert again[0].practice
-    assert "99" not in json.dumps(json.loads((order.out / "results.json").read_text())["extra_data"]["seed_fingerprint"])
+    assert again[0].seed_fingerprint != "99"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,7 @@ def test_each_run_has_a_city_of_its_own_unless_a_seed_is_asked_for(order: Order,
         ("", "printed nothing"),
         ("print('hello')", "not one JSON value"),
         ("print('{\"a\": NaN}')", "not one JSON value"),
-        ("print('{\"a\": 1, \"a\": 2}')", "not one JSON value"),
+        ('print(\'{"a": 1, "a": 2}\')', "not one JSON value"),
         ("import time\nwhile True: time.sleep(60)", "was stopped"),
         ("x = []\nwhile True: x.append(bytes(10**7))", ""),
         ("this is no python", "exit code"),
@@ -182,7 +181,9 @@ def test_agencies_that_die_in_the_middle_are_the_labs_error_never_a_fail(order: 
     """The agencies are killed just before the program starts."""
     checks = CHECKS.replace(
         "return grading.run(",
-        "import os, signal; os.kill(int(open(os.path.dirname(__file__) + '/pid').read()), signal.SIGKILL); return grading.run(",
+        "import os, signal, pathlib\n"
+        "    os.kill(int(pathlib.Path(__file__).with_name('pid').read_text()), signal.SIGKILL)\n"
+        "    return grading.run(",
     )
     (order.exercise.checks / "test_sample.py").write_text(checks)
     (order.exercise.checks / "pid").write_text(str(mortal_agencies.process.pid))

@@ -52,9 +52,7 @@ async def main():
     niks = os.environ["NIKS"].split(",")
     async with httpx.AsyncClient(timeout=10) as http:
         client = Client(http)
-        ids, *answers = await asyncio.gather(
-            client.residents(), *(client.get(f"/v1/residents/{nik}") for nik in niks)
-        )
+        ids, *answers = await asyncio.gather(client.residents(), *(client.get(f"/v1/residents/{nik}") for nik in niks))
     found = {nik: answer.json()["name"] for nik, answer in zip(niks, answers) if answer.status_code == 200}
     report = {
         "jumlah": len(ids),

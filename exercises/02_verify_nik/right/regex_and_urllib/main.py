@@ -1,4 +1,4 @@
-"""Right, with a regular expression, the calendar module and urllib; backwards through the list, several calls at once."""
+"""Right, with a regular expression, the calendar module and urllib; backwards, several calls at once."""
 
 import base64
 import calendar
