@@ -9,7 +9,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from services.kit.server import ClosableProtocol, public_socket
+from services.kit.server import http_config, public_socket
 
 app = FastAPI()
 
@@ -20,8 +20,7 @@ async def empty() -> dict[str, str]:
 
 
 async def serve(port: int) -> None:
-    config = uvicorn.Config(app, http=ClosableProtocol, ws="none", lifespan="off", access_log=False, loop="none")
-    await uvicorn.Server(config).serve([public_socket("127.0.0.1", port)])
+    await uvicorn.Server(http_config(app)).serve([public_socket("127.0.0.1", port)])
 
 
 if __name__ == "__main__":

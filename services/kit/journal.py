@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
 from services.kit.answers import Answer
 from services.kit.clock import Clock
-from services.kit.store import Prepared, Record, Session
+from services.kit.store import Appending, Prepared, Record, Session, Transaction
 from services.kit.tables import journal
 
 BATCH = 64
@@ -33,6 +34,7 @@ _SECRET_MEMBERS = re.compile(
     r'("(?:{0})"\s*:\s*")(?:[^"\\]|\\.?)*|((?:{0})=)[^&]*'.format("|".join(_SECRETS)), re.IGNORECASE | re.DOTALL
 )
 
+_ADD = Appending(journal)
 _LAST = Prepared(select(func.coalesce(func.max(journal.c.seq), 0).label("last")))
 _AFTER = Prepared(
     select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("limit"))
@@ -88,10 +90,10 @@ class Journal:
         """Whether something is not yet written."""
         return bool(self._waiting)
 
-    async def write(self, session: Session) -> None:
+    async def write(self, session: Transaction) -> None:
         """Write what is waiting, inside the caller's transaction; `written` says that it was committed."""
         self._in_transaction = len(self._waiting)
-        await session.run(journal.insert(), rows=[_row(seq, entry) for seq, entry in self._waiting])
+        await session.append(_ADD, [_row(seq, entry) for seq, entry in self._waiting])
 
     def written(self) -> None:
         """Forget what was last written, which is committed now."""
@@ -112,33 +114,36 @@ def _cut(entry: Entry) -> None:
         entry.answer = Answer(answer.status, answer.headers, answer.body[:MAX_BODY])
 
 
-def _row(seq: int, entry: Entry) -> dict[str, Any]:
+def _row(seq: int, entry: Entry) -> tuple[Any, ...]:
+    """Give an entry's values in the order of the table's columns."""
     answer = entry.answer
-    return {
-        "seq": seq,
-        "at": entry.clock.now(entry.started).isoformat(timespec="milliseconds"),
-        "started": entry.started,
-        "ended": entry.ended,
-        "method": entry.method,
-        "path": entry.path[:MAX_TARGET],
-        "query": _masked(entry.query)[:MAX_TARGET],
-        "request_headers": _request_headers(entry.headers),
-        "request_body": _text(entry.body),
-        "response_headers": json.dumps(answer.headers if answer else {}),
-        "response_body": _text(answer.body) if answer else None,
-        "status": answer.status if answer else None,
-        "client_id": entry.client_id,
-        "token_id": entry.token_id,
-        "scopes": " ".join(entry.scopes),
-        "request_id": entry.request_id,
-        "trace_id": entry.trace_id,
-        "idempotency_key": entry.idempotency_key,
-        "fault": entry.fault,
-        "committed": entry.committed,
-    }
+    return (
+        seq,
+        entry.clock.now(entry.started).isoformat(timespec="milliseconds"),
+        entry.started,
+        entry.ended,
+        entry.method,
+        entry.path[:MAX_TARGET],
+        _masked(entry.query)[:MAX_TARGET],
+        _request_headers(tuple(entry.headers)),
+        _text(entry.body),
+        json.dumps(answer.headers if answer else {}),
+        _text(answer.body) if answer else None,
+        answer.status if answer else None,
+        entry.client_id,
+        entry.token_id,
+        " ".join(entry.scopes),
+        entry.request_id,
+        entry.trace_id,
+        entry.idempotency_key,
+        entry.fault,
+        entry.committed,
+    )
 
 
-def _request_headers(headers: list[tuple[bytes, bytes]]) -> str:
+@lru_cache(maxsize=256)
+def _request_headers(headers: tuple[tuple[bytes, bytes], ...]) -> str:
+    """Give headers as they are shown; a program sends the same ones again and again."""
     shown = {name.decode("latin-1"): value.decode("latin-1")[:MAX_TARGET] for name, value in headers}
     for name, value in headers:
         if name in _SECRET_HEADERS:

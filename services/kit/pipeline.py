@@ -25,10 +25,13 @@ _ = catalogue(__file__)
 _log = logging.getLogger(__name__)
 
 CLOSE = "lab.close"
-"""ASGI extension by which the server lets a fault close the connection (`server.ClosableProtocol`).
+"""ASGI extension by which the server lets a fault close the connection (`protocol.ClosableProtocol`).
 
 `cut` closes it at once, `end` after what was sent.
 """
+
+WHOLE = "lab.whole"
+"""ASGI extension by which the server takes an answer in one piece: `send(status, headers, body)`."""
 
 DISCARDED_BODY_BYTES = 64 * MAX_BODY_BYTES
 """The most that is read of a body only to be thrown away, so that a client that sends first can read its 413."""
@@ -88,7 +91,7 @@ class Pipeline:
             answer = refusal(mistake(), incoming)
         if answer is None:
             await _close(scope, receive, "cut")
-        elif await _send(send, answer, extra):
+        elif await _send(scope, send, answer, extra):
             await _close(scope, receive, "end")
         status = 0 if answer is None else answer.status
         self._metrics.count(incoming.method, incoming.route, status, self._real() - incoming.started)
@@ -207,7 +210,7 @@ def _is_broken(body: bytes) -> bool:
     return False
 
 
-async def _send(send: Send, answer: Answer, extra: dict[str, str]) -> bool:
+async def _send(scope: Scope, send: Send, answer: Answer, extra: dict[str, str]) -> bool:
     """Send an answer; True where a fault has left less of it than it announces."""
     headers = {**extra, **answer.headers}
     length = headers.setdefault("content-length", str(len(answer.body)))
@@ -216,6 +219,10 @@ async def _send(send: Send, answer: Answer, extra: dict[str, str]) -> bool:
         length = "0"
     short = len(answer.body) < int(length)
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    server = scope.get("extensions", {}).get(WHOLE)
+    if server is not None and not short and "connection" not in headers:
+        await server["send"](answer.status, raw, answer.body)
+        return False
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
     await send({"type": "http.response.body", "body": answer.body, "more_body": short})
     return short

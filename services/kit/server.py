@@ -9,83 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from services.kit.language import catalogue, preferred
-from services.kit.pipeline import CLOSE
-from services.kit.problems import Problem
+from services.kit.protocol import ClosableProtocol
 from services.kit.service import Assembled
-from services.kit.tracing import trace_id
-
-_ = catalogue(__file__)
-
-MAX_HEAD_BYTES = 32 * 1024
-"""Longest address and headers of a request, together."""
-LINGER_SECONDS = 2.0
-"""How long a refused sender is listened to, so that it comes to read why: closing at once would cut its line."""
 
 
-class ClosableProtocol(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it: a fault can cut the line, and what is no HTTP is answered with a problem too."""
-
-    _in_head = False
-    _head_bytes = 0
-    _piece_bytes = 0
-    _refused = False
-
-    def data_received(self, data: bytes) -> None:
-        """Read on, but no head without end."""
-        if self._refused:
-            return
-        self._piece_bytes = len(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES and not self._refused:
-            self._refuse(431)
-
-    def on_message_begin(self) -> None:
-        """Offer the cut to the application as an ASGI extension."""
-        super().on_message_begin()
-        self._in_head = True
-        self._head_bytes = 0
-        self.scope["extensions"] = {CLOSE: {"cut": self.transport.abort, "end": self.transport.close}}
-
-    def on_headers_complete(self) -> None:
-        """Begin to answer, unless the head is too long."""
-        if max(self._piece_bytes, self._head_bytes) > MAX_HEAD_BYTES:
-            # What came may hold some of the body too.
-            self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                message = "the head of a request is too long"
-                raise ValueError(message)
-        self._in_head = False
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Say what is wrong with something that cannot be read as a request."""
-        self._refuse(431 if self._head_bytes > MAX_HEAD_BYTES else 400)
-
-    def _refuse(self, status: int) -> None:
-        self._refused = True
-        asked = next((value for name, value in self.headers or [] if name == b"accept-language"), b"")
-        answer = _unreadable(status).answer(preferred(asked.decode("latin-1")), instance="/", trace_id=trace_id(""))
-        head = [STATUS_LINE[status], b"connection: close\r\ncontent-length: %d\r\n" % len(answer.body)]
-        head += [f"{name}: {value}\r\n".encode("latin-1") for name, value in answer.headers.items()]
-        self.transport.write(b"".join([*head, b"\r\n", answer.body]))
-        self.transport.write_eof()
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
-
-
-def _unreadable(status: int) -> Problem:
-    if status == 431:
-        detail = _("Address and headers of the request are longer than {limit} bytes.", limit=MAX_HEAD_BYTES)
-    else:
-        detail = _("The request cannot be read.")
-    return Problem(status, "malformed_request", detail, source="gateway")
-
-
-def _config(app: object) -> uvicorn.Config:
+def http_config(app: object) -> uvicorn.Config:
+    """Give the settings with which every application here is served."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # an ASGI application
         http=ClosableProtocol,
@@ -141,8 +71,8 @@ async def serve(services: Sequence[tuple[Assembled, socket.socket, socket.socket
     servers = []
     for service, public, private in services:
         servers += [
-            (uvicorn.Server(_config(service.public)), public),
-            (uvicorn.Server(_config(service.backdoor)), private),
+            (uvicorn.Server(http_config(service.public)), public),
+            (uvicorn.Server(http_config(service.backdoor)), private),
         ]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -26,6 +26,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from services.kit.store import (
     INITIAL,
+    Appending,
     Database,
     Prepared,
     Query,
@@ -339,6 +340,10 @@ class SqliteSession(Snapshot, Transaction):
                 return 0
             return self._connection.execute(statement, [dict(row) for row in rows]).rowcount
         return self._connection.execute(statement, values).rowcount
+
+    async def append(self, to: Appending, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows, whose values stand in the order of the table's columns."""
+        self.raw.executemany(to.compiled(_POSITIONAL), rows)
 
     async def close(self) -> None:
         """Close the connection."""

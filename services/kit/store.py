@@ -58,6 +58,24 @@ class Prepared:
         return record
 
 
+class Appending:
+    """Adding rows on the hot path: compiled once, rows given by position, values as the driver takes them.
+
+    Args:
+        table: where to; its column types need no conversion (text and numbers).
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._sql = ""
+
+    def compiled(self, dialect: Dialect) -> str:
+        """Give the SQL text with positional parameters, compiled for `dialect` on first use."""
+        if not self._sql:
+            self._sql = str(self._table.insert().compile(dialect=dialect))
+        return self._sql
+
+
 Query = Executable | Prepared
 
 
@@ -87,6 +105,10 @@ class Session(Protocol):
 
 class Transaction(Session, Protocol):
     """A session that writes."""
+
+    async def append(self, to: Appending, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows, whose values stand in the order of the table's columns."""
+        ...
 
     @property
     def changed(self) -> bool:
