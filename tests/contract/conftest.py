@@ -13,7 +13,7 @@ from grader.city import City
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from towns import SERVICES, Town
+from towns import SERVICES, Guide, Town
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -38,9 +38,26 @@ def new_town(city: City) -> Iterator[Callable[..., Town]]:
         city.delete(town.name)
 
 
+@pytest.fixture(scope="module")
+def town(agencies) -> Iterator[Town]:
+    """One town for the tests of a module that leave it as it was."""
+    with City(agencies.addresses, agencies.token) as city:
+        made = Town(city, f"t{secrets.token_hex(6)}")
+        yield made
+        city.delete(made.name)
+
+
+@pytest.fixture(scope="module")
+def _guides() -> dict[str, Guide]:
+    return {}
+
+
 @pytest.fixture
-def town(new_town: Callable[..., Town]) -> Town:
-    return new_town()
+def guide(town: Town, service: str, _guides: dict[str, Guide]) -> Guide:
+    """The way to every answer of a service in that town, found once."""
+    if service not in _guides:
+        _guides[service] = Guide(town, service)
+    return _guides[service]
 
 
 @pytest.fixture(scope="session")
