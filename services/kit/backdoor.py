@@ -299,7 +299,8 @@ def backdoor(back: Back) -> FastAPI:
     """Make the back-door application of one service."""
     app = FastAPI(title=f"{back.service} back door", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.back = back
-    app.include_router(router)
+    # As they are: including the router would make all its routes anew for each service, on its first call.
+    app.router.routes.extend(router.routes)
     for error in (Problem, RequestValidationError, SandboxUnknownError, SandboxDiffersError, SandboxBusyError):
         app.add_exception_handler(error, _on_problem)
     app.add_exception_handler(Exception, _on_mistake)

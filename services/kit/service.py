@@ -41,6 +41,8 @@ _OPEN = frozenset(
     | {"/static-offline-docs/"}
 )
 
+_EVERYWHERE = documented(400, 401, 403, 413, 422, 429, 500)
+
 Setup = Callable[[FastAPI, Settings, RealTime], None]
 Recognise = Callable[[Incoming, Sandboxes], Awaitable[Caller]]
 """Tells who calls, by other means than a bearer token, or raises a `Problem`."""
@@ -150,9 +152,9 @@ def _api(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> FastAPI:
         version=VERSION,
         redirect_slashes=False,
     )
-    for router in service.routers:
-        app.include_router(router, responses=documented(400, 401, 403, 413, 422, 429, 500))
-    app.include_router(_health(service, sandboxes, metrics))
+    # As they are: including a router makes all its routes anew, on the first call that looks for one.
+    for router in (_health(service, sandboxes, metrics), *service.routers):
+        app.router.routes.extend(router.routes)
     for error in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(error, _on_error)
     _document_problem(app)
@@ -180,6 +182,7 @@ def _health(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> APIRout
 
 
 def _document_problem(app: FastAPI) -> None:
+    """Say in the document that errors are problems, those included that any route may answer with."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -187,11 +190,21 @@ def _document_problem(app: FastAPI) -> None:
             schema = generate()
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = dict(PROBLEM_SCHEMA)
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    operation["responses"] = _with_problems(operation["responses"])
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+
+
+def _with_problems(responses: Mapping[str, Any]) -> dict[str, Any]:
+    # FastAPI documents its own shape of a 422 where a route says nothing of it.
+    own = {status: answer for status, answer in responses.items() if "HTTPValidationError" not in str(answer)}
+    everywhere = {str(status): dict(answer) for status, answer in _EVERYWHERE.items()}
+    return dict(sorted({**everywhere, **own}.items()))
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
