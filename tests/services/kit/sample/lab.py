@@ -99,9 +99,9 @@ class InProcess:
         self.loop.close()
 
     def _connect(self) -> None:
-        # The defects on purpose are answered, not raised into the test.
-        public = httpx.ASGITransport(self.agency.public, raise_app_exceptions=True)
-        private = httpx.ASGITransport(self.agency.backdoor, raise_app_exceptions=True)
+        # Whatever goes wrong is to be answered, on either side.
+        public = httpx.ASGITransport(self.agency.public)
+        private = httpx.ASGITransport(self.agency.backdoor, raise_app_exceptions=False)
         self.front = httpx.AsyncClient(transport=public, base_url="http://lab")
         self.back_client = httpx.AsyncClient(transport=private, base_url="http://lab", headers=bearer(BACKDOOR_TOKEN))
 
