@@ -178,15 +178,12 @@ def test_paths_that_trick_lead_nowhere(service, town, asker):
                     check_refused(answer, operation, what)
 
 
-@pytest.mark.parametrize(
-    "target", ["/../../etc/passwd", "//", "/v1//", "/%2e%2e/_lab/sandboxes", "/docs/../_lab", "/.."]
-)
-def test_addresses_that_trick_lead_nowhere(service, town, asker, target):
+def test_addresses_that_trick_lead_nowhere(service, town):
     """No way of writing an address leads out of the service or to its back door."""
     with unchanged(town, service):
-        for headers in ({}, town.bearer):
+        for target, headers in product(ADDRESSES, ({}, town.bearer)):
             answer = town.ask(service, "GET", target, headers)
-            assert answer.status in {401, 404}, answer.body
+            assert answer.status in {401, 404}, (target, answer.body)
             _VALID.validate(answer.json)
 
 
