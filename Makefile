@@ -58,7 +58,7 @@ audit: setup ## buktikan bahwa setiap latihan menilai dengan benar | prove that 
 	@$(LAB) audit
 
 test: lint ## siapkan dan uji semuanya | set everything up and test it
-	@$(RUN) pytest -n 2 --dist loadfile --cov --cov-report term
+	@$(RUN) pytest -n 2 --dist worksteal --cov --cov-report term
 
 lint: setup-dev ## periksa kode, tipe, aturan impor, dan terjemahan | check code, types, import rules and translations
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(BIN)/lint-imports && $(RUN) lab.authoring.catalogues --check && $(RUN) mypy && $(RUN) mypy bootstrap.py

@@ -16,14 +16,25 @@ FAKE = Path(__file__).with_name("fake_agencies.py")
 OFFSETS = (1, 2)
 
 
-@pytest.fixture
-def port_base():
-    """A port base whose ports nobody uses, outside of the range that the system gives to clients."""
+def free_port_base():
+    """Returns a port base whose ports nobody uses, outside of the range that the system gives to clients."""
     draw = random.SystemRandom()
     while True:
         base = draw.randrange(10_000, 30_000, 10)
         if all(is_free(base + offset) for offset in range(10)):
             return base
+
+
+@pytest.fixture
+def port_base():
+    """A port base for one test."""
+    return free_port_base()
+
+
+@pytest.fixture(scope="module")
+def module_port_base():
+    """A port base for the tests of one module together."""
+    return free_port_base()
 
 
 @pytest.fixture

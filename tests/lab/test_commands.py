@@ -17,16 +17,14 @@ from grader.audit import Finding
 from grader.language import verbatim
 from grader.verdicts import LabFault
 from lab.__main__ import run
-from lab.ports import is_free
 from lab.settings import ROOT
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory, module_port_base):
     """A home for the lab, shared by the tests of this module, whose lab is stopped at the end."""
     folder = tmp_path_factory.mktemp("rumah é")
-    base = next(base for base in range(31_000, 32_700, 10) if all(is_free(base + offset) for offset in range(10)))
-    yield {"LAB_HOME": str(folder), "LAB_PORT_BASE": str(base), "LAB_LANG": "en", "PATH": os.defpath}
+    yield {"LAB_HOME": str(folder), "LAB_PORT_BASE": str(module_port_base), "LAB_LANG": "en", "PATH": os.defpath}
     run(["down"], {"LAB_HOME": str(folder)})
 
 
