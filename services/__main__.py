@@ -23,6 +23,11 @@ from services.kit.settings import Addresses, Settings
 PR_SET_DUMPABLE = 4
 
 
+def names() -> list[str]:
+    """Give the names of all services there are."""
+    return sorted(path.parent.name for path in Path(__file__).parent.glob("*/service.toml"))
+
+
 def load(name: str) -> Service:
     """Give the `SERVICE` that `services/<name>/app.py` declares.
 
@@ -45,9 +50,7 @@ def listening(
     """Bind every port first, then put every service together."""
     token = (run / "token").read_text(encoding="ascii").strip()
     worker = ThreadPoolExecutor(1, thread_name_prefix="worker")
-    public = [
-        public_socket(addresses.host, addresses.port_base + int(service.facts["port_offset"])) for service in services
-    ]
+    public = [_bound(service, addresses) for service in services]
     return [
         (
             assemble(
@@ -58,6 +61,14 @@ def listening(
         )
         for service, listener in zip(services, public, strict=True)
     ]
+
+
+def _bound(service: Service, addresses: Addresses) -> socket:
+    port = addresses.port_base + int(service.facts["port_offset"])
+    try:
+        return public_socket(addresses.host, port)
+    except OSError as error:
+        sys.exit(f"{service.name} cannot listen on {addresses.host}:{port}: {error.strerror}")
 
 
 def run_until_stopped(services: Sequence[Service], data: Path, run: Path) -> None:
@@ -82,7 +93,8 @@ def run_until_stopped(services: Sequence[Service], data: Path, run: Path) -> Non
 def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m services", description="Serve agencies of the city.")
-    parser.add_argument("names", nargs="+", metavar="SERVICE")
+    known = names()
+    parser.add_argument("names", nargs="+", metavar="SERVICE", choices=known, help=f"one of: {', '.join(known)}")
     parser.add_argument("--data", type=Path, required=True, help="folder for the sandboxes")
     parser.add_argument("--run", type=Path, required=True, help="private folder for the back doors' sockets")
     given = parser.parse_args()

@@ -116,23 +116,31 @@ class Routes:
             Problem: it refuses the call, or the call does not fit what the route expects.
         """
         route, parameters = found
-        if route.allow is not None and not scope["query_string"]:
-            route.allow.admit(call)
-            return whole(await route.endpoint(**{route.call_name: call}, **parameters))
-        for name, convertor in route.original.param_convertors.items():
-            parameters[name] = convertor.convert(parameters[name])
-        scope["lab.call"] = call
-        scope["app"] = self._app
-        scope["route"] = route.original
-        scope["lab.query"] = route.query_names
-        scope["endpoint"] = route.endpoint
-        scope["path_params"] = parameters
         try:
-            return await _handled(route, Request(scope, _replayed(body)))
+            if route.allow is not None and not scope["query_string"]:
+                route.allow.admit(call)
+                return whole(await route.endpoint(**{route.call_name: call}, **parameters))
+            return await self._checked(route, parameters, call, scope, body)
         except RequestValidationError as error:
             raise problem_of(error.errors()) from error
         except HTTPException as error:
             raise http_problem(error) from error
+
+    async def _checked(self, route: Route, parameters: dict[str, Any], call: Call, scope: Scope, body: bytes) -> Answer:
+        """Let FastAPI read the request and check it against what the route declares."""
+        for name, convertor in route.original.param_convertors.items():
+            parameters[name] = convertor.convert(parameters[name])
+        scope["lab.call"] = call
+        scope["lab.query"] = route.query_names
+        scope["app"] = self._app
+        scope["route"] = route.original
+        scope["endpoint"] = route.endpoint
+        scope["path_params"] = parameters
+        async with AsyncExitStack() as stack:
+            # What FastAPI's own middleware would give to the handler.
+            for name in ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack"):
+                scope[name] = stack
+            return whole(await route.handle(Request(scope, _replayed(body))))
 
 
 def _flat(route: object) -> APIRoute:
@@ -140,14 +148,6 @@ def _flat(route: object) -> APIRoute:
         message = f"a service lists its routers side by side, none inside another: {route!r}"
         raise TypeError(message)
     return route
-
-
-async def _handled(route: Route, request: Request) -> Answer:
-    async with AsyncExitStack() as stack:
-        # What FastAPI's own middleware would give to the handler.
-        for name in ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack"):
-            request.scope[name] = stack
-        return whole(await route.handle(request))
 
 
 def whole(response: Response) -> Answer:
