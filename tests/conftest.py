@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +21,19 @@ from grader.run import Learner
 from grader.workers import Room
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("identity", "population", "permits", "finance")
+OFFSETS = {
+    file.parent.name: int(tomllib.loads(file.read_text(encoding="utf-8"))["port_offset"])
+    for file in sorted((ROOT / "services").glob("*/service.toml"))
+}
+"""Every service that exists, and its port's place after the base."""
 
 
 def free_port_base() -> int:
-    """A base from which five ports are free just now."""
+    """A base from which every agency's port is free just now."""
     while True:
         base = 20_000 + secrets.randbelow(20_000)
         try:
-            for offset in range(1, 5):
+            for offset in OFFSETS.values():
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", base + offset))
         except OSError:
@@ -56,7 +61,7 @@ class Agencies:
         (run / "token").write_text(self.token)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services", *NAMES, "--data", self.folder / "data", "--run", run],
+                [sys.executable, "-m", "services", *OFFSETS, "--data", self.folder / "data", "--run", run],
                 cwd=ROOT,
                 env={"LAB_PORT_BASE": str(self.base), **_passed_on()},
                 stdout=log,
@@ -66,9 +71,11 @@ class Agencies:
             assert self.process.poll() is None, (self.folder / "log").read_text()
 
     def _is_ready(self) -> bool:
-        """Whether the last agency to be bound answers; asking again and again is the waiting."""
+        """Whether every agency answers; asking again and again is the waiting."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.base + len(NAMES)}/readyz", timeout=1.0).is_success
+            return all(
+                httpx.get(f"{address.url}/readyz", timeout=1.0).is_success for address in self.addresses.values()
+            )
         except httpx.HTTPError:
             return False
 
@@ -82,7 +89,7 @@ class Agencies:
         run = self.folder / "run"
         return {
             name: Address(f"http://127.0.0.1:{self.base + offset}", f"unix:{run / name}.sock")
-            for offset, name in enumerate(NAMES, 1)
+            for name, offset in OFFSETS.items()
         }
 
 
