@@ -20,7 +20,7 @@ TARGETS = {match.group(1): match for match in RULE.finditer(MAKEFILE)}
 
 def make(*words, **variables):
     done = subprocess.run(
-        ["make", *words, *(f"{name}={value}" for name, value in variables.items())],
+        ["make", "--no-print-directory", *words, *(f"{name}={value}" for name, value in variables.items())],
         cwd=ROOT,
         capture_output=True,
         text=True,

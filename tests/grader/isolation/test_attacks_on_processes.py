@@ -166,7 +166,7 @@ def test_holding_the_output_open(bench, shut):
         "import os, time\nprint('selesai', flush=True)\nif os.fork() == 0:\n    os.setsid(); time.sleep(600)"
     )
     assert (finished.stdout, finished.exit_code) == ("selesai\n", 0)
-    assert finished.seconds < 10
+    assert finished.seconds < 60
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
