@@ -246,8 +246,12 @@ async def move_clock(back: Door, name: SandboxName, change: ClockChange) -> dict
             moved = sandbox.clock.moved(real, seconds=change.advance_seconds or 0.0)
         if moved is None:
             raise Problem(422, "validation_failed", _("The clock shows years from 1900 to 2199 only."))
-        await sandbox.remember("clock", moved.stored())
-        sandbox.clock = moved
+        before, sandbox.clock = sandbox.clock, moved
+        try:
+            await sandbox.remember("clock", moved.stored())
+        except BaseException:
+            sandbox.clock = before
+            raise
         return {"now": _now(back, sandbox)}
 
 

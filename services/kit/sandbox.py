@@ -46,6 +46,7 @@ class Sandbox:
         self.running_keys: set[tuple[str, str]] = set()
         self.stale: Snapshot | None = None
         self._real = real
+        self._clock_waits = False
         self._inside = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -54,7 +55,7 @@ class Sandbox:
         self._flushing: asyncio.Task[None] | None = None
 
     async def load(self) -> "Sandbox":
-        """Take up what the database remembers; a new sandbox's clock starts now, and is kept."""
+        """Take up what the database remembers; a new sandbox's clock starts now, and is kept with the next batch."""
         reading = self.database.reading
         known = {row["name"]: row["value"] for row in await reading.all(_FACTS)}
         self.faults = Faults.restored(known.get("faults"), self.spec.seed)
@@ -64,7 +65,8 @@ class Sandbox:
         if "clock" in known:
             self.clock = Clock.restored(known["clock"], self._real())
         else:
-            await self.remember("clock", self.clock.stored())
+            self._clock_waits = True
+            self._flush_later()
         return self
 
     @asynccontextmanager
@@ -73,10 +75,13 @@ class Sandbox:
         async with self.database.writing(self._written) as session:
             yield session
             await self.journal.write(session)
+            if self._clock_waits:
+                await _set_fact(session, "clock", self.clock.stored())
             if self.faults.unwritten:
                 await _set_fact(session, "faults", self.faults.stored())
 
     def _written(self) -> None:
+        self._clock_waits = False
         self.journal.written()
         self.faults.written()
 
@@ -144,7 +149,11 @@ class Sandbox:
         """Journal a call that changed nothing; it is written soon, in a batch."""
         if self.journal.note(entry):
             self._start_flush()
-        elif self._timer is None:
+        else:
+            self._flush_later()
+
+    def _flush_later(self) -> None:
+        if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._start_flush)
 
     def _start_flush(self) -> None:
@@ -164,7 +173,7 @@ class Sandbox:
         """Write the journal and what is left of the fault rules; let go of a past that no fault will show again."""
         if not self.faults.has_live("stale_read", self.clock.now(self._real())):
             await self.drop_stale()
-        if self.journal.waiting or self.faults.unwritten:
+        if self.journal.waiting or self.faults.unwritten or self._clock_waits:
             async with self.writing():
                 pass
 

@@ -10,38 +10,20 @@ Reads run on the event loop (a prepared read takes some tens of microseconds); o
 go to a thread.
 """
 
-import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Executable, MetaData, NullPool, Table, create_engine
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import MetaData, Table
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from services.kit.store import (
-    INITIAL,
-    Appending,
-    Database,
-    Prepared,
-    Query,
-    ReadOnlyError,
-    Record,
-    Seed,
-    Session,
-    Snapshot,
-    Store,
-    Transaction,
-)
-
-_CACHE_KIB = 192
-_DIALECT = sqlite.dialect(paramstyle="named")
-_POSITIONAL = sqlite.dialect(paramstyle="qmark")
+from services.kit.sqlite_database import POSITIONAL, Connections, SqliteDatabase
+from services.kit.store import INITIAL, Database, Record, Seed, Store
 
 
 class SqliteStore(Store):
@@ -55,7 +37,7 @@ class SqliteStore(Store):
     def __init__(self, root: Path, tables: MetaData) -> None:
         self._root = root
         self._tables = tables
-        self._compiled: dict[Any, Any] = {}
+        self._connections = Connections()
         self._definitions_made: dict[object, list[str]] = {}
         self._insertions: dict[tuple[str, tuple[str, ...]], str] = {}
         root.mkdir(parents=True, exist_ok=True)
@@ -111,17 +93,19 @@ class SqliteStore(Store):
             for definition in self._definitions(CreateIndex, sorted(indexes, key=lambda index: str(index.name))):
                 raw.execute(definition)
             raw.execute("COMMIT")
+            # As it will be opened: to change a copy over to the log takes longer than all else that a reset has to do.
+            raw.execute("PRAGMA journal_mode=WAL")
 
     def _definitions(self, kind: Callable[[Any], ExecutableDDLElement], parts: Sequence[Any]) -> list[str]:
         """Give the SQL that makes these parts, compiled once: a room makes its sandboxes all at the same moment."""
         if kind not in self._definitions_made:
-            self._definitions_made[kind] = [str(kind(part).compile(dialect=_POSITIONAL)) for part in parts]
+            self._definitions_made[kind] = [str(kind(part).compile(dialect=POSITIONAL)) for part in parts]
         return self._definitions_made[kind]
 
     def _insertion(self, table: Table, names: tuple[str, ...]) -> str:
         key = (table.name, names)
         if key not in self._insertions:
-            self._insertions[key] = str(table.insert().values(dict.fromkeys(names)).compile(dialect=_POSITIONAL))
+            self._insertions[key] = str(table.insert().values(dict.fromkeys(names)).compile(dialect=POSITIONAL))
         return self._insertions[key]
 
     def spec(self, sandbox: str) -> str | None:
@@ -137,7 +121,7 @@ class SqliteStore(Store):
         for file in present.parent.glob("state-*"):
             if not file.name.startswith(present.name):
                 file.unlink()
-        return SqliteDatabase(present, self._compiled, durable=durable)
+        return SqliteDatabase(present, self._connections, durable=durable)
 
     def _state(self, sandbox: str) -> Path:
         folder = self._root / sandbox
@@ -153,12 +137,12 @@ class SqliteStore(Store):
         making.unlink(missing_ok=True)
         with closing(sqlite3.connect(self._state(sandbox))) as source, closing(sqlite3.connect(making)) as copy:
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")
+            copy.execute("PRAGMA journal_mode=WAL")
         _flush(making)
         making.replace(target)
         _flush(target.parent)
 
-    def stage(self, sandbox: str, image: str) -> None:
+    def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
         """Lay a named image ready as the next epoch's file."""
         present = self._state(sandbox)
         epoch = int(present.stem.removeprefix("state-")) + 1
@@ -166,8 +150,10 @@ class SqliteStore(Store):
         for leftover in (staged, staged.with_name(staged.name + "-wal"), staged.with_name(staged.name + "-shm")):
             leftover.unlink(missing_ok=True)
         shutil.copyfile(self._image(sandbox, image), staged)
+        if durable:
+            _flush(staged)
 
-    def swap(self, sandbox: str) -> None:
+    def swap(self, sandbox: str, *, durable: bool) -> None:
         """Move the pointer to the staged epoch and remove the old one."""
         present = self._state(sandbox)
         epoch = int(present.stem.removeprefix("state-")) + 1
@@ -175,13 +161,14 @@ class SqliteStore(Store):
         if not staged.exists():
             message = f"nothing is staged for sandbox {sandbox}"
             raise RuntimeError(message)
-        _flush(staged)
         pointer = present.with_name("epoch")
         making = present.with_name("epoch.making")
         making.write_text(str(epoch), encoding="ascii")
-        _flush(making)
+        if durable:
+            _flush(making)
         making.replace(pointer)
-        _flush(pointer.parent)
+        if durable:
+            _flush(pointer.parent)
         for old in (present, present.with_name(present.name + "-wal"), present.with_name(present.name + "-shm")):
             old.unlink(missing_ok=True)
 
@@ -208,156 +195,12 @@ class SqliteStore(Store):
             shutil.rmtree(self._root / sandbox)
 
 
-class SqliteDatabase(Database):
-    """One open state file: a connection that reads, and one that writes once something is written."""
-
-    def __init__(self, path: Path, compiled: dict[Any, Any], *, durable: bool) -> None:
-        self._path = path
-        self._compiled = compiled
-        self._durable = durable
-        self._lock = asyncio.Lock()
-        self._reader: SqliteSession | None = None
-        self._writer: SqliteSession | None = None
-
-    def _session(self, *, writes: bool) -> "SqliteSession":
-        engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        connection = engine.connect().execution_options(compiled_cache=self._compiled)
-        return SqliteSession(connection, writes=writes)
-
-    def _connect(self) -> sqlite3.Connection:
-        raw = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=64)
-        for pragma in (
-            "journal_mode=WAL",
-            f"synchronous={'FULL' if self._durable else 'OFF'}",
-            f"cache_size=-{_CACHE_KIB}",
-            "foreign_keys=ON",
-            "busy_timeout=5000",
-        ):
-            raw.execute(f"PRAGMA {pragma}")
-        return raw
-
-    @property
-    def reading(self) -> Session:
-        """A session that sees the last commit."""
-        if self._reader is None:
-            self._reader = self._session(writes=False)
-        return self._reader
-
-    @asynccontextmanager
-    async def writing(self, committed: Callable[[], None]) -> AsyncIterator[Transaction]:
-        """Begin a transaction; leaving normally commits, leaving by an exception rolls back."""
-        async with self._lock:
-            if self._writer is None:
-                self._writer = self._session(writes=True)
-            writer = self._writer
-            writer.begin()
-            try:
-                yield writer
-                await self._commit(writer.raw, committed)
-            except BaseException:
-                writer.raw.rollback()
-                raise
-
-    async def _commit(self, raw: sqlite3.Connection, committed: Callable[[], None]) -> None:
-        """Commit, in a thread where that waits for the disk, and to the end even if the caller goes away meanwhile."""
-        if not self._durable:
-            raw.commit()
-            committed()
-            return
-        committing = asyncio.get_running_loop().run_in_executor(None, raw.commit)
-        try:
-            await asyncio.shield(committing)
-        except asyncio.CancelledError:
-            await committing
-            committed()
-            raise
-        committed()
-
-    async def snapshot(self) -> Snapshot:
-        """Give a session that goes on seeing the present state whatever is committed later."""
-        session = self._session(writes=False)
-        session.raw.execute("BEGIN")
-        session.raw.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        return session
-
-    async def close(self) -> None:
-        """Close both connections, which folds the log into the file."""
-        async with self._lock:
-            for session in (self._reader, self._writer):
-                if session is not None:
-                    await session.close()
-            self._reader = self._writer = None
-
-
-class SqliteSession(Snapshot, Transaction):
-    """A connection to one state file."""
-
-    def __init__(self, connection: Connection, *, writes: bool) -> None:
-        self._connection = connection
-        self._writes = writes
-        raw: Any = connection.connection.driver_connection
-        self.raw: sqlite3.Connection = raw
-        self._changes = 0
-
-    def begin(self) -> None:
-        """Begin a transaction."""
-        self.raw.execute("BEGIN IMMEDIATE")
-        self._changes = self.raw.total_changes
-
-    @property
-    def changed(self) -> bool:
-        """Whether a record has been changed since the transaction began."""
-        return self.raw.total_changes != self._changes
-
-    async def all(self, query: Query, /, **values: object) -> list[Record]:
-        """Give every row."""
-        if isinstance(query, Prepared):
-            return [query.record(row) for row in self.raw.execute(query.compiled(_DIALECT), query.values(values))]
-        return [dict(row) for row in self._connection.execute(query, values).mappings()]
-
-    async def first(self, query: Query, /, **values: object) -> Record | None:
-        """Give the first row, or None."""
-        if isinstance(query, Prepared):
-            found = self.raw.execute(query.compiled(_DIALECT), query.values(values)).fetchone()
-            return None if found is None else query.record(found)
-        row = self._connection.execute(query, values).mappings().first()
-        return None if row is None else dict(row)
-
-    async def scalar(self, query: Query, /, **values: object) -> Any:  # noqa: ANN401 - a column of any type
-        """Give the first column of the first row, or None."""
-        if isinstance(query, Prepared):
-            record = await self.first(query, **values)
-            return None if record is None else next(iter(record.values()))
-        return self._connection.execute(query, values).scalar()
-
-    async def run(self, statement: Executable, /, rows: Sequence[Record] | None = None, **values: object) -> int:
-        """Write, once or for each of `rows`."""
-        if not self._writes:
-            message = "a safe method may not write"
-            raise ReadOnlyError(message)
-        if rows is not None:
-            if not rows:
-                return 0
-            return self._connection.execute(statement, [dict(row) for row in rows]).rowcount
-        return self._connection.execute(statement, values).rowcount
-
-    async def append(self, to: Appending, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Add rows, whose values stand in the order of the table's columns."""
-        self.raw.executemany(to.compiled(_POSITIONAL), rows)
-
-    async def close(self) -> None:
-        """Close the connection."""
-        self._connection.invalidate()
-        self._connection.close()
-        self.raw.close()
-
-
 def _positional(table: Table, names: tuple[str, ...], rows: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
     """Give rows as the driver binds them fastest, their values as the column types store them."""
     encoders = [
         (name, encode)
         for name in names
-        if (encode := table.columns[name].type.dialect_impl(_POSITIONAL).bind_processor(_POSITIONAL)) is not None
+        if (encode := table.columns[name].type.dialect_impl(POSITIONAL).bind_processor(POSITIONAL)) is not None
     ]
     if encoders:
         rows = [{**row, **{name: encode(row[name]) for name, encode in encoders}} for row in rows]

@@ -176,11 +176,11 @@ class Store(Protocol):
         """Keep the present state under a name. Blocking."""
         ...
 
-    def stage(self, sandbox: str, image: str) -> None:
+    def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
         """Lay a named image ready beside the present state, which stays as it is. Blocking."""
         ...
 
-    def swap(self, sandbox: str) -> None:
+    def swap(self, sandbox: str, *, durable: bool) -> None:
         """Put what was staged in the place of the present state, atomically. Nothing may be open. Blocking."""
         ...
 

@@ -185,7 +185,7 @@ class Sandboxes:
             raise LookupError(image)
         await sandbox.quiet()
         try:
-            await self._work(partial(self._store.stage, name, image))
+            await self._work(partial(self._store.stage, name, image, durable=sandbox.spec.durable))
         except BaseException:
             sandbox.reopen()
             raise
@@ -198,7 +198,7 @@ class Sandboxes:
                 raise SandboxBusyError(name)
             del self._open[name]
             await sandbox.close()
-            await self._work(partial(self._store.swap, name))
+            await self._work(partial(self._store.swap, name, durable=sandbox.spec.durable))
             await self._opened(name)
 
     async def abort(self, name: str) -> None:
@@ -209,6 +209,8 @@ class Sandboxes:
         """Keep the present state as a checkpoint, with its journal, its faults and the time that it shows."""
         sandbox = await self.get(name)
         async with sandbox.still():
+            # First whatever waits, which may be the running clock.
+            await sandbox.flush()
             await sandbox.remember("clock", sandbox.clock.stopped(self._real()))
             try:
                 await self._work(partial(self._store.save, name, image))

@@ -70,6 +70,14 @@ def test_it_goes_on_over_a_restart(lab: InProcess) -> None:
     assert now(lab) == "2026-11-02T09:01:00.000+08:00"
 
 
+def test_a_new_one_is_kept_with_the_first_thing_that_is_written(lab: InProcess) -> None:
+    lab.made(durable=True)
+    lab.call("DELETE", "/v1/letters/s0001")
+    lab.clock.seconds += 60
+    lab.restarted()
+    assert now(lab) == "2026-11-02T08:01:00.000+08:00"
+
+
 def test_a_reset_starts_it_anew(lab: InProcess) -> None:
     lab.made()
     lab.back("PATCH", "city/clock", json={"advance_seconds": 3600})

@@ -14,6 +14,7 @@ BIG = {"id": "big", "text": "x" * 2000}
 def full_disk(lab: InProcess, sandbox: str = "city") -> Iterator[None]:
     """Let the sandbox's file not grow by a single page: SQLite then says that the disk is full."""
     opened = lab.run(lab.agency.sandboxes.get(sandbox))
+    lab.run(opened.remember("clock", opened.clock.stored()))
     connections = [opened.database.reading.raw, opened.database._writer.raw]
     filler = connections[1]
     filler.execute("CREATE TABLE filler (bytes BLOB)")

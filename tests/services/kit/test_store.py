@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, Boolean, Column, Date, Integer, MetaData, String, Table, bindparam, func, select
 
-from services.kit.sqlite import SqliteDatabase, SqliteStore
+from services.kit.sqlite import SqliteStore
+from services.kit.sqlite_database import SqliteDatabase
 from services.kit.store import Appending, Prepared, ReadOnlyError
 
 TABLES = MetaData()
@@ -190,6 +191,6 @@ def test_nothing_is_swapped_in_that_was_not_staged(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store", TABLES)
     store.create("city", "{}", [(people, ROWS)], durable=False)
     with pytest.raises(RuntimeError, match="nothing is staged"):
-        store.swap("city")
+        store.swap("city", durable=False)
     assert store.images("city") == ["initial"]
     assert not store.forget("city", "never-made")
