@@ -1,16 +1,20 @@
 """Makes the lab ready for a command: the agencies run, and the participant's own sandbox is there."""
 
 import contextlib
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from grader.city import Address, City
 from grader.language import catalogue
 from lab.city import Background, Begun, Started
 from lab.record import Record
 from lab.reset import own_sandbox
 from lab.sandbox import Sandbox
 from lab.session import Session
+
+if TYPE_CHECKING:
+    from grader.city import City
 
 _ = catalogue(__file__)
 
@@ -26,7 +30,7 @@ class Opened:
         how: what had to be done.
     """
 
-    city: City
+    city: "City"
     record: Record
     sandbox: Sandbox
     how: Begun
@@ -41,7 +45,10 @@ def opened(session: Session) -> Iterator[Opened]:
         LabFault: when a service does not do its part.
     """
     started = _started(session)
-    with City(_addresses(started.record), started.record.token()) as city:
+    from grader.city import Address, City  # noqa: PLC0415 - loaded while the agencies start, see _started
+
+    addresses = {name: Address(url, started.record.backdoor(name)) for name, url in started.record.services.items()}
+    with City(addresses, started.record.token()) as city:
         session.console.progress(_("Preparing your city …"))
         sandbox = own_sandbox(city, session)
         session.console.progress_done()
@@ -49,10 +56,12 @@ def opened(session: Session) -> Iterator[Opened]:
 
 
 def _started(session: Session) -> Started:
+    """Starts the agencies; while they take their second, loads the HTTP client, which is needed next."""
     console = session.console
 
     def show(ready: int, total: int) -> None:
         console.progress(_("Starting the lab: {ready} of {total} agencies are ready …", ready=ready, total=total))
+        importlib.import_module("grader.city")
 
     def wait() -> None:
         console.progress(_("Another command is starting or stopping the lab; waiting for it …"))
@@ -61,7 +70,3 @@ def _started(session: Session) -> Started:
         return Background(session.settings).start(show, wait)
     finally:
         console.progress_done()
-
-
-def _addresses(record: Record) -> dict[str, Address]:
-    return {name: Address(url, record.backdoor(name)) for name, url in record.services.items()}

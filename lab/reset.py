@@ -6,17 +6,20 @@ the lab next and finds it does the whole reset again, which is harmless.
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from grader import filing
-from grader.city import City
 from lab.agencies import agencies
 from lab.sandbox import Sandbox
 from lab.session import Session
 
+if TYPE_CHECKING:
+    from grader.city import City
+
 _INTENT = "reset.json"
 
 
-def own_sandbox(city: City, session: Session) -> Sandbox:
+def own_sandbox(city: "City", session: Session) -> Sandbox:
     """Returns the participant's sandbox, making what is missing of it; finishes a reset that was interrupted.
 
     Raises:
@@ -32,7 +35,7 @@ def own_sandbox(city: City, session: Session) -> Sandbox:
     return sandbox
 
 
-def reset(city: City, session: Session, sandbox: Sandbox) -> Sandbox:
+def reset(city: "City", session: Session, sandbox: Sandbox) -> Sandbox:
     """Puts the sandbox back: its state, journal, faults and clock. Returns it, with the scopes that agencies have now.
 
     Raises:
