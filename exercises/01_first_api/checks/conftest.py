@@ -50,14 +50,14 @@ def calm(grading: Grading, question: Question) -> Run:
 
 @fixture
 def expiring(grading: Grading, question: Question, calm: Run) -> Run:
-    """A run in which the token dies half-way: at a call that comes after the first page and before the last look-up."""
-    calls = len(question.ids) // 50 + len(question.names)
+    """A run in which the token dies half-way: at a page after the first, where whoever does not ask again loses rows."""
+    pages_after_first = (len(question.ids) - 1) // 50
     rule = {
         "id": "token_dies",
         "method": "GET",
-        "path": "/v1/residents*",
+        "path": "/v1/residents",
         "kind": "expire_token",
-        "skip": grading.random.randint(1, calls),
+        "skip": grading.random.randint(1, pages_after_first),
         "times": 1,
     }
     return grading.run(environment=question.environment, faults={"population": [rule]})
