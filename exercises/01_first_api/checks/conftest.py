@@ -50,7 +50,7 @@ def calm(grading: Grading, question: Question) -> Run:
 
 @fixture
 def expiring(grading: Grading, question: Question, calm: Run) -> Run:
-    """A run in which the token dies half-way: at a page after the first, where whoever does not ask again loses rows."""
+    """A run in which the token dies half-way: at a page after the first, where not asking again loses rows."""
     pages_after_first = (len(question.ids) - 1) // 50
     rule = {
         "id": "token_dies",
