@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import httpx
-
+from grader.backdoor import Backdoor, BackdoorUnreachableError
 from grader.language import catalogue
 from grader.verdicts import LabFault
 
 _ = catalogue(__file__)
 
-TIMEOUT_SECONDS = 60.0
 INITIAL = "initial"
 LAST_TO_OPEN = "identity"
 """Creating a sandbox ends with this service, so that no token exists before the city does."""
@@ -64,7 +62,7 @@ class City:
 
     def __init__(self, services: Mapping[str, Address], token: str) -> None:
         self.services = dict(services)
-        self._clients = {name: _client(address.backdoor, token) for name, address in services.items()}
+        self._backdoors = {name: Backdoor(address.backdoor, token) for name, address in services.items()}
         self._workers = ThreadPoolExecutor(max(len(services), 1), thread_name_prefix="city")
 
     def __enter__(self) -> Self:
@@ -78,8 +76,8 @@ class City:
     def close(self) -> None:
         """Close every connection."""
         self._workers.shutdown()
-        for client in self._clients.values():
-            client.close()
+        for backdoor in self._backdoors.values():
+            backdoor.close()
 
     def describe(self, service: str) -> dict[str, Any]:
         """Say what a service is: `{service, version, views}`."""
@@ -87,9 +85,9 @@ class City:
 
     def create(self, sandbox: str, spec: Mapping[str, Any]) -> None:
         """Make a sandbox in every service, identity last. Making the same one again changes nothing."""
-        first = [name for name in self._clients if name != LAST_TO_OPEN]
+        first = [name for name in self._backdoors if name != LAST_TO_OPEN]
         self._everywhere(lambda name: self._call(name, "PUT", f"/sandboxes/{sandbox}", spec), first)
-        if LAST_TO_OPEN in self._clients:
+        if LAST_TO_OPEN in self._backdoors:
             self._call(LAST_TO_OPEN, "PUT", f"/sandboxes/{sandbox}", spec)
 
     def show(self, sandbox: str, service: str = LAST_TO_OPEN) -> dict[str, Any] | None:
@@ -171,7 +169,7 @@ class City:
 
     def _everywhere(self, call: Callable[[str], Result], names: Sequence[str] | None = None) -> list[Result]:
         """Call every service (or those named) side by side; wait for all before raising what one of them raised."""
-        calls = [self._workers.submit(call, name) for name in (self._clients if names is None else names)]
+        calls = [self._workers.submit(call, name) for name in (self._backdoors if names is None else names)]
         errors = [error for done in calls if (error := done.exception()) is not None]
         if errors:
             raise errors[0]
@@ -179,26 +177,12 @@ class City:
 
     def _call(self, service: str, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         try:
-            response = self._clients[service].request(method, f"/_lab{path}", json=body)
-        except httpx.HTTPError as error:
+            answer = self._backdoors[service].call(method, f"/_lab{path}", body)
+        except BackdoorUnreachableError as error:
             raise LabFault(
                 _("The service {service} does not answer. Start the lab again with: lab up", service=service)
             ) from error
-        if response.is_success:
-            return response.json() if response.content else None
-        raise CityRefusal(service, response.status_code, _code(response))
-
-
-def _code(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["code"])
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
-def _client(backdoor: str, token: str) -> httpx.Client:
-    unix = backdoor.removeprefix("unix:")
-    transport = httpx.HTTPTransport(uds=unix if unix != backdoor else None, verify=False)
-    base = "http://backdoor" if unix != backdoor else backdoor
-    headers = {"authorization": f"Bearer {token}"}
-    return httpx.Client(transport=transport, base_url=base, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+        if answer.status < 300:
+            return answer.content
+        code = answer.content.get("code", "") if isinstance(answer.content, dict) else ""
+        raise CityRefusal(service, answer.status, str(code))
