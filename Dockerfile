@@ -1,0 +1,65 @@
+# The lab's images: services, learner, grader, load. Needs BuildKit.
+#
+#   docker build --target services --tag spbe-lab/services:dev .
+#
+# Packages come from wherever pip is told to look, or, if there are wheels in .lab/image-wheels, from there and without a
+# network: pip download --dest .lab/image-wheels --only-binary :all: --python-version 3.13 --platform
+# manylinux_2_28_x86_64 -r requirements/image.lock.
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS services-environment
+COPY deploy/image/environment.sh requirements/image.lock .la[b]/image-wheels/*.whl /build/
+RUN --mount=type=cache,target=/root/.cache/pip mv /build/image.lock /build/requirements.lock \
+ && /build/environment.sh /opt/venv
+
+FROM ${PYTHON_IMAGE} AS learner-environment
+COPY deploy/image/environment.sh requirements/learner.lock .la[b]/image-wheels/*.whl /build/
+RUN --mount=type=cache,target=/root/.cache/pip mv /build/learner.lock /build/requirements.lock \
+ && /build/environment.sh /opt/learner
+
+FROM ${PYTHON_IMAGE} AS load-environment
+COPY deploy/image/environment.sh requirements/load.lock .la[b]/image-wheels/*.whl /build/
+RUN --mount=type=cache,target=/root/.cache/pip mv /build/load.lock /build/requirements.lock \
+ && /build/environment.sh /opt/venv
+
+# Each part of the code, its bytecode compiled.
+FROM ${PYTHON_IMAGE} AS code
+WORKDIR /code
+COPY services services
+COPY grader grader
+COPY lab lab
+RUN python -m compileall -q --invalidation-mode unchecked-hash services grader lab
+
+FROM ${PYTHON_IMAGE} AS base
+# A number, so that an engine can tell that it is not root; it owns nothing in the image.
+USER 10001:10001
+ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+
+FROM base AS learner
+ENV PATH=/opt/learner/bin:$PATH
+COPY --from=learner-environment /opt/learner /opt/learner
+COPY --from=code /code/grader/isolation/keeper /opt/keeper/grader/isolation/keeper
+WORKDIR /tmp
+CMD ["python"]
+
+FROM base AS load
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
+COPY --from=load-environment /opt/venv /opt/venv
+WORKDIR /app
+ENTRYPOINT ["locust"]
+
+FROM base AS grader
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
+COPY --from=services-environment /opt/venv /opt/venv
+COPY --from=learner-environment /opt/learner /opt/learner
+COPY --from=code /code /app
+COPY exercises /app/exercises
+WORKDIR /app
+ENTRYPOINT ["python", "-m", "grader"]
+
+FROM base AS services
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
+COPY --from=services-environment /opt/venv /opt/venv
+COPY --from=code /code/services /app/services
+WORKDIR /app
+ENTRYPOINT ["python", "-m", "services"]
