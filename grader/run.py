@@ -10,14 +10,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from grader import reports, resultsfile
+from grader import resultsfile
 from grader.city import City
 from grader.exercise import Exercise
 from grader.grading import Bench, Grading
@@ -27,7 +27,7 @@ from grader.results import Exercise as Graded
 from grader.results import Program as Ended
 from grader.results import Results, TaskResult, crash
 from grader.submissions import Submission, SubmissionRefused, take_in
-from grader.verdicts import LabFault
+from grader.verdicts import ExitCode, LabFault
 
 _ = catalogue(__file__)
 
@@ -61,6 +61,7 @@ class Order:
         out: folder for the results and reports; made when missing.
         seed: None for a fresh secret one; a given one makes the run practice.
         isolation: name of the rung to use; None for the best that works.
+        proven: a file that remembers that the best rung works here; None to try it out at every run.
         provisional: whether this machine is the participant's own.
     """
 
@@ -73,6 +74,7 @@ class Order:
     participant: str = ""
     cohort: str = ""
     isolation: str | None = None
+    proven: Path | None = None
     provisional: bool = True
 
 
@@ -89,13 +91,14 @@ def grade(order: Order, city: City, tell: Tell = lambda _result: None) -> Result
     began = time.perf_counter()
     protect_this_process()
     run = _Run(order, city, tell)
-    try:
-        run.judge()
-    except LabFault as fault:
-        run.results = run.results.broken(crash(fault))
-    run.results = replace(run.results, execution_time=time.perf_counter() - began)
-    run.save()
-    reports.write(run.results, run.grading.calls if run.grading else (), order.out)
+    with ThreadPoolExecutor(1, thread_name_prefix="city") as behind:
+        try:
+            run.judge(behind)
+        except LabFault as fault:
+            run.results = run.results.broken(crash(fault))
+        run.results = replace(run.results, execution_time=time.perf_counter() - began)
+        run.save()
+        run.report()
     return run.results
 
 
@@ -112,17 +115,21 @@ class _Run:
         self.grading: Grading | None = None
         self.results = _blank(order, self.sandbox, self.seed)
 
-    def judge(self) -> None:
-        """Take the submission in, make the city, run the checks."""
+    def judge(self, behind: ThreadPoolExecutor) -> None:
+        """Take the submission in, make the city, run the checks.
+
+        Args:
+            behind: a thread for what nobody has to wait for: to make the city, and to remove it.
+        """
         order = self.order
         order.out.mkdir(parents=True, exist_ok=True)
         with workplace() as place:
             submission = take_in(order.submission, place / "submission")
             self.results = replace(self.results, submission_sha256=submission.sha256)
             argv = _start(submission, order.learner)
-            with self._city() as made:
+            with self._city(behind) as made:
                 # All this is done while the agencies make the city: each takes about as long as that.
-                rung = best(order.isolation)
+                rung = best(order.isolation, order.proven)
                 self.results = replace(self.results, isolation=rung.name)
                 self.save()
                 from grader.plugin import Judge  # noqa: PLC0415 - brings pytest along
@@ -131,7 +138,7 @@ class _Run:
                 bench = self._bench(submission, rung, argv)
                 grading = self.grading = Grading(self.city, self.sandbox, self.seed, bench, [self.secret])
                 judge = Judge(order.exercise, grading, self._judged)
-                threading.Thread(target=reports.warm_up, daemon=True).start()
+                threading.Thread(target=_warm_up_reports, daemon=True).start()
                 try:
                     judge.judge()
                 finally:
@@ -147,9 +154,17 @@ class _Run:
         """Write the results as they are now."""
         resultsfile.save(self.results, self.order.out / "results.json", durable=False)
 
+    def report(self) -> None:
+        """Write everything that is made of the results; with an error of the lab, take nothing for proven any more."""
+        from grader import reports  # noqa: PLC0415 - loaded while the program ran
+
+        if self.results.exit_code == ExitCode.LAB_FAILED and self.order.proven is not None:
+            self.order.proven.unlink(missing_ok=True)
+        reports.write(self.results, self.grading.calls if self.grading else (), self.order.out)
+
     @contextmanager
-    def _city(self) -> Iterator[Future[None]]:
-        """Begin to make the city; give the word that it is made. Remove it in the end."""
+    def _city(self, behind: ThreadPoolExecutor) -> Iterator[Future[None]]:
+        """Begin to make the city; give the word that it is made. In the end, begin to remove it."""
         spec = {
             "seed": self.seed,
             "size": "small",
@@ -163,13 +178,16 @@ class _Run:
             ],
             "durable": False,
         }
-        with ThreadPoolExecutor(1, thread_name_prefix="city") as behind:
-            made = behind.submit(self.city.create, self.sandbox, spec)
-            try:
-                yield made
-            finally:
-                wait([made])
-                self.city.delete(self.sandbox)
+        made = behind.submit(self.city.create, self.sandbox, spec)
+        try:
+            yield made
+        finally:
+            behind.submit(self._remove)
+
+    def _remove(self) -> None:
+        # The verdict stands by now; agencies that cannot be reached clear the city away when they start again.
+        with suppress(LabFault):
+            self.city.delete(self.sandbox)
 
     def _bench(self, submission: Submission, rung: Rung, argv: Sequence[str]) -> Bench:
         services = {"identity", *self.order.exercise.uses}
@@ -187,6 +205,13 @@ class _Run:
                 "CLIENT_SECRET": self.secret,
             },
         )
+
+
+def _warm_up_reports() -> None:
+    """Load what writes the reports, while the participant's program runs and this process only waits."""
+    from grader import reports  # noqa: PLC0415 - brings the template engine along
+
+    reports.warm_up()
 
 
 def _start(submission: Submission, learner: Learner) -> list[str]:

@@ -21,13 +21,18 @@ class Nursery:
         self._lock = threading.Lock()
         self._ready: subprocess.Popen[bytes] | None = None
 
-    def take(self) -> subprocess.Popen[bytes]:
-        """Return a keeper, and have the next one start meanwhile. `dismiss` it in the end."""
+    def warm(self) -> None:
+        """Have a keeper start, if none is ready."""
         with self._lock:
             if self._ready is None:
                 atexit.register(self._close)
                 self._ready = _start()
-            keeper, self._ready = self._ready, _start()
+
+    def take(self) -> subprocess.Popen[bytes]:
+        """Return a keeper, and have the next one start meanwhile. `dismiss` it in the end."""
+        self.warm()
+        with self._lock:
+            keeper, self._ready = self._ready or _start(), _start()
         if keeper.poll() is not None:
             dismiss(keeper)
             keeper = _start()

@@ -21,6 +21,11 @@ _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 """Exit codes of shells for a program that cannot be started."""
 
 
+def warm() -> None:
+    """Have a keeper start, for the run that is to come."""
+    _NURSERY.warm()
+
+
 def order(program: Program, limits: Limits, *, folder: Path, temporary: Path) -> Order:
     """Return what is the same in the orders of all rungs; what confines the program is left empty.
 
@@ -44,6 +49,7 @@ def order(program: Program, limits: Limits, *, folder: Path, temporary: Path) ->
         "bounds": _bounds(limits),
         "landlock": None,
         "sandbox": None,
+        "contained": None,
         "spare": [os.getpid()],
     }
 
@@ -80,7 +86,7 @@ def carry_out(given: Order) -> Finished:
     if not answer:
         stop_marked(given["environment"])
         raise IsolationFailed(_("The process that watches over the program has died."), detail=complaint[-2000:])
-    return _finished(given, answer)
+    return understood(given, answer)
 
 
 def _ask(keeper: subprocess.Popen[bytes], given: Order) -> tuple[bytes, str]:
@@ -96,7 +102,12 @@ def _ask(keeper: subprocess.Popen[bytes], given: Order) -> tuple[bytes, str]:
     return answer, "" if answer else keeper.stderr.read().decode(errors="replace")
 
 
-def _finished(given: Order, answer: bytes) -> Finished:
+def understood(given: Order, answer: bytes) -> Finished:
+    """Return how a run went, as the keeper that had the order `given` put it.
+
+    Raises:
+        IsolationFailed: the keeper could not do it, or the agencies could not be reached.
+    """
     head, _separator, body = answer.partition(b"\n\n")
     said = dict(line.split("=", 1) for line in head.decode().splitlines())
     texts = {}
@@ -105,6 +116,8 @@ def _finished(given: Order, answer: bytes) -> Finished:
         texts[name], body = body[:length].decode(errors="replace"), body[length:]
     if "problem" in said:
         raise IsolationFailed(_("The program could not be isolated."), detail=texts["problem"])
+    if said.get("shut", "0") != "0":
+        raise IsolationFailed(_("An agency could not be reached while the program ran."), detail=texts["stderr"][-400:])
     if "unstartable" in said:
         return _unstartable(given, texts["stderr"])
     return Finished(

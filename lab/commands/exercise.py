@@ -8,7 +8,6 @@ import click
 from grader.exercise import Exercise
 from grader.isolation import rungs
 from grader.language import catalogue
-from grader.reports import terminal
 from grader.results import Results, TaskResult
 from grader.run import Order, grade
 from lab import workspace
@@ -60,6 +59,7 @@ def run(
         lab_version=lab_version(),
         seed=seed,
         isolation=isolation,
+        proven=settings.state / "isolation",
     )
 
     def told(result: TaskResult) -> None:
@@ -101,6 +101,8 @@ def _welcome(session: Session, exercise: Exercise) -> None:
 
 
 def _show(session: Session, results: Results, out: Path) -> None:
+    from grader.reports import terminal  # noqa: PLC0415 - loaded while the program ran
+
     console = session.console
     columns = shutil.get_terminal_size().columns
     console.say(terminal.render(results, width=columns, colour=console.in_colour, unicode=console.unicode))

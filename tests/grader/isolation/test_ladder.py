@@ -236,3 +236,39 @@ def test_same_doors_are_shut_without_root(request):
         where = request.config.rootpath
         run = subprocess.run(words, cwd=where, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+
+
+def test_a_rung_that_was_proven_is_not_tried_again_until_something_changes(tmp_path, monkeypatch):
+    """The trial is spared while the memory of it holds; a forged or outdated memory only means another trial."""
+    trials: list[str] = []
+
+    class Counted(Process):
+        def obstacle(self):
+            trials.append(self.name)
+
+    counted = Counted()
+    monkeypatch.setattr("grader.isolation.ladder.rungs", lambda: (counted,))
+    proven = tmp_path / "state" / "isolation"
+    assert best(proven=proven) is counted
+    assert best(proven=proven) is counted
+    assert trials == ["process"]
+    proven.write_text("bubblewrap works, believe me\n", encoding="utf-8")
+    assert best(proven=proven) is counted
+    assert trials == ["process"] * 2
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert best(proven=proven) is counted
+    assert best("process", proven=proven) is counted
+    assert trials == ["process"] * 4
+
+
+def test_only_the_best_rung_is_remembered(tmp_path, monkeypatch):
+    """Where the best one does not work, it is tried every time: it may have been installed meanwhile."""
+
+    class Lacking(Process):
+        def obstacle(self):
+            return "it is not here"
+
+    working = Process()
+    monkeypatch.setattr("grader.isolation.ladder.rungs", lambda: (Lacking(), working))
+    assert best(proven=tmp_path / "isolation") is working
+    assert list(tmp_path.iterdir()) == []
