@@ -1,4 +1,4 @@
-"""Start the keeper, or with the word `stage` its part inside a bubblewrap sandbox.
+"""Start the keeper, with the word `contained` in a container, or with `stage` its part inside a bubblewrap sandbox.
 
 Started as a file under `-I -S`, where neither the project nor its dependencies can be imported: that keeps the start
 short and leaves a learner no file to plant. The packages above are therefore only named here, never executed.
@@ -23,4 +23,9 @@ if __name__ == "__main__":
         from grader.isolation.keeper.stage import main
     else:
         from grader.isolation.keeper.keeper import main
+
+        if sys.argv[1:2] == ["contained"]:
+            from grader.isolation.keeper.contained import greet
+
+            greet()
     main()

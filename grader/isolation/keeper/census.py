@@ -68,12 +68,15 @@ class Family:
         """Kill all until there is none; say whether that was reached within `patience` seconds.
 
         A process that keeps forking away is outrun: killing one takes a small part of the time in which one starts.
-        With a `user` that owns nothing else, all its processes are killed in one stroke, which nobody can outrun.
+        With a `user` that owns nothing else, and inside a container, whose first process this is, all are killed in one
+        stroke, which nobody can outrun.
         """
         deadline = time.monotonic() + patience
         while True:
             if user is not None:
                 _kill_user(user)
+            elif self._me == 1:
+                _kill_everybody()
             left = self.members()
             for pid in left:
                 _kill(pid)
@@ -114,6 +117,14 @@ def tasks_of(user: int) -> int:
 def _kill(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _kill_everybody() -> None:
+    """Kill all of this container at one stroke, but for this process, which is its first."""
+    try:
+        os.kill(-1, signal.SIGKILL)
     except ProcessLookupError:
         return
 

@@ -1,4 +1,4 @@
-"""Copies a submission to where it runs, and gives it to whom it runs as."""
+"""Copies a submission to where it runs, or packs it for the way there, and gives it to whom it runs as."""
 
 import os
 
@@ -17,6 +17,33 @@ def copy(source: str, folder: str) -> None:
                 waiting.append((entry.path, beside))
             elif entry.is_file(follow_symlinks=False):
                 _copy_file(entry.path, beside, entry.stat(follow_symlinks=False).st_mode & 0o777 | 0o600)
+
+
+def pack(source: str) -> list[tuple[str, int, bytes | None]]:
+    """Return what `copy` would copy: relative path, mode and content of each, None for a folder, which comes first."""
+    packed: list[tuple[str, int, bytes | None]] = []
+    waiting = [""]
+    for inner in waiting:
+        for entry in os.scandir(f"{source}/{inner}"):
+            path = f"{inner}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                packed.append((path, 0o755, None))
+                waiting.append(f"{path}/")
+            elif entry.is_file(follow_symlinks=False):
+                with open(os.open(entry.path, os.O_RDONLY | _PLAIN), "rb") as file:  # noqa: PTH123 - a descriptor
+                    packed.append((path, entry.stat(follow_symlinks=False).st_mode & 0o777 | 0o600, file.read()))
+    return packed
+
+
+def unpack(packed: list[tuple[str, int, bytes | None]], folder: str) -> None:
+    """Lay what `pack` gave into the empty `folder`."""
+    for path, mode, content in packed:
+        if content is None:
+            os.mkdir(f"{folder}/{path}", mode)  # noqa: PTH102 - as in landlock.py
+            continue
+        descriptor = os.open(f"{folder}/{path}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+            file.write(content)
 
 
 def own(folder: str, user: int) -> None:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from grader.isolation.keeper import census, copying, disk, harness, kernel, launch, sandbox
+from grader.isolation.keeper import census, contained, copying, disk, harness, kernel, launch, sandbox
 from grader.isolation.keeper.outlet import Outlet
 from grader.isolation.keeper.users import OwnUser
 
@@ -92,6 +92,8 @@ class Keeper:
         try:
             if self._order["sandbox"] is not None:
                 self._started = sandbox.start(self._order, self._user, streams, self._selector)
+            elif self._order["contained"] is not None:
+                self._started = contained.start(self._order, streams, self._selector)
             else:
                 self._started = launch.start(self._order, self._user, streams)
         except harness.NotConfined as error:
@@ -158,6 +160,8 @@ class Keeper:
             return "cpu"
         if number == signal.SIGXFSZ:
             return "file"
+        if number == signal.SIGKILL and self._order["contained"] is not None and contained.ran_out_of_memory():
+            return "memory"
         return self._disk_limit_hit(now=True)
 
     def _disk_limit_hit(self, *, now: bool) -> str:
@@ -188,6 +192,7 @@ class Keeper:
             "seconds": f"{seconds:.6f}",
             "limit": limit,
             "dropped": sum(outlet.dropped for outlet in self._outlets.values()),
+            "shut": 0 if self._started.relay is None else self._started.relay.shut,
             **{name: outlet.text() for name, outlet in self._outlets.items()},
         }
 

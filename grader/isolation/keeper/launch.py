@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grader.isolation.keeper.order import Order
+    from grader.isolation.keeper.relay import Relay
     from grader.isolation.keeper.users import OwnUser
 
 
@@ -20,13 +21,23 @@ class Started:
         disk: open folders whose file systems are the program's alone; empty where it writes on the machine's disk.
         overhead: how many tasks below this process are not the program's.
         shell_like: the child's exit code is 128 + n where signal n killed the program.
+        relay: to the agencies' socket files, in a container.
     """
 
-    def __init__(self, pid: int, *, disk: "Sequence[int]" = (), overhead: int = 0, shell_like: bool = False) -> None:
+    def __init__(
+        self,
+        pid: int,
+        *,
+        disk: "Sequence[int]" = (),
+        overhead: int = 0,
+        shell_like: bool = False,
+        relay: "Relay | None" = None,
+    ) -> None:
         self.pid = pid
         self.disk = disk
         self.overhead = overhead
         self.shell_like = shell_like
+        self.relay = relay
 
 
 def start(order: "Order", user: "OwnUser | None", output: tuple[int, int]) -> Started:

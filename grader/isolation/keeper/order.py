@@ -47,6 +47,20 @@ class Sandbox(TypedDict):
     measured: list[str]
 
 
+class Contained(TypedDict):
+    """How to begin inside a container, whose first process the keeper is.
+
+    Attributes:
+        files: the submission, as `copying.pack` gives it.
+        measured: folders, each a file system of the program's own, whose use counts as disk.
+        gates: the socket files behind the order's `ports`, in their order.
+    """
+
+    files: "list[tuple[str, int, bytes | None]]"
+    measured: list[str]
+    gates: list[str]
+
+
 class Order(TypedDict):
     """One run.
 
@@ -63,6 +77,7 @@ class Order(TypedDict):
         bounds: the limits.
         landlock: None where another rung is meant.
         sandbox: None where another rung is meant.
+        contained: None where another rung is meant.
         spare: process ids that the program must not signal.
     """
 
@@ -77,6 +92,7 @@ class Order(TypedDict):
     bounds: Bounds
     landlock: Paths | None
     sandbox: Sandbox | None
+    contained: Contained | None
     spare: list[int]
 
 

@@ -1,4 +1,4 @@
-"""Carries TCP connections from inside a sandbox, which has a network of its own, to the agencies' ports outside.
+"""Carries TCP connections from inside a sandbox, which has a network of its own, to the agencies outside.
 
 The listening sockets were made inside and are served from here, so each port reaches exactly one place and the sandbox
 holds nothing of ours. What happens to a connection is passed on as it is, an end as an end and a reset as a reset,
@@ -17,27 +17,39 @@ if TYPE_CHECKING:
 _BUFFER = 65536
 _MOST_CONNECTIONS = 1000
 _RESET = struct.pack("ii", 1, 0)
+_NOBODY = (errno.ECONNREFUSED, errno.ENOENT)
+"""How a socket file answers when its server is gone; a port tells it only later."""
 
 
 class Relay:
-    """Serves `listeners`; each of the `ports` of 127.0.0.1 stands behind the listener of the same place in the list."""
+    """Serves `listeners`; each of `targets` stands behind the listener of the same place in the list.
+
+    A target is a port of 127.0.0.1, or the path of a socket file.
+
+    Attributes:
+        connections: that are open now.
+        shut: how often nobody was behind a target.
+    """
 
     def __init__(
-        self, selector: selectors.BaseSelector, listeners: "Sequence[socket.socket]", ports: "Sequence[int]"
+        self, selector: selectors.BaseSelector, listeners: "Sequence[socket.socket]", targets: "Sequence[int | str]"
     ) -> None:
         self._selector = selector
         self.connections = 0
-        for listener, port in zip(listeners, ports, strict=True):
+        self.shut = 0
+        for listener, target in zip(listeners, targets, strict=True):
             listener.setblocking(False)
-            selector.register(listener, selectors.EVENT_READ, _Door(self, listener, port))
+            selector.register(listener, selectors.EVENT_READ, _Door(self, listener, target))
 
-    def open(self, inner: socket.socket, port: int) -> None:
-        """Connect `inner`, just accepted, with `port` outside."""
-        outer = socket.socket()
+    def open(self, inner: socket.socket, target: int | str) -> None:
+        """Connect `inner`, just accepted, with `target` outside."""
+        outer, address = _outer(target)
         for end in (inner, outer):
             end.setblocking(False)
-            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        started = outer.connect_ex(("127.0.0.1", port))
+            if end.family != socket.AF_UNIX:
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        started = outer.connect_ex(address)
+        self.shut += started in _NOBODY
         if self.connections >= _MOST_CONNECTIONS or started not in (0, errno.EINPROGRESS):
             _reset(inner)
             _reset(outer)
@@ -46,16 +58,22 @@ class Relay:
         _Line(self, self._selector, inner, outer)
 
 
+def _outer(target: int | str) -> "tuple[socket.socket, str | tuple[str, int]]":
+    if isinstance(target, str):
+        return socket.socket(socket.AF_UNIX), target
+    return socket.socket(), ("127.0.0.1", target)
+
+
 class _Door:
-    def __init__(self, relay: Relay, listener: socket.socket, port: int) -> None:
-        self._relay, self._listener, self._port = relay, listener, port
+    def __init__(self, relay: Relay, listener: socket.socket, target: int | str) -> None:
+        self._relay, self._listener, self._target = relay, listener, target
 
     def __call__(self, _events: int) -> None:
         try:
             inner, _ = self._listener.accept()
         except OSError:  # gone again before it was taken, or no descriptor free for it now
             return
-        self._relay.open(inner, self._port)
+        self._relay.open(inner, self._target)
 
 
 class _End:

@@ -122,6 +122,8 @@ _OTHERS_FIRST = {
 }
 _OTHERS_SECOND = {"setpriority": (141, 140), "ioprio_set": (251, 30)}
 
+_WHOLE_USER = {"setpriority": 2, "ioprio_set": 3}
+
 _MODES = {
     "chmod": (90, None),
     "fchmod": (91, 52),
@@ -243,6 +245,26 @@ def without_namespaces(machine: str, *, landlock: int, own_user: bool, spare: "S
     made.refuse(_ATTRIBUTES.values(), errno.ENOTSUP)
     if not own_user:
         made.refuse(_MODES.values(), 0)  # they seem to work, because copying a file sets them and has to go on working
+    return made.finish()
+
+
+def in_container(machine: str) -> bytes:
+    """Return the filter for a program in a container of its own, whose first process is the keeper, of the same user.
+
+    The keeper's number is 1 there. Signals that it does not handle cannot reach it, but it could be slowed or limited.
+    Named sockets would lead to the agencies past the relay, and so past the number of connections that it allows.
+
+    Args:
+        machine: a key of `ARCHITECTURES`.
+    """
+    made = everywhere(machine)
+    made.refuse_values(_SOCKET, 0, [_AF_UNIX], errno.EACCES)
+    made.refuse_unless(_SOCKETPAIR, 1, [_SOCK_STREAM, _SOCK_SEQPACKET], errno.EACCES, mask=_SOCK_TYPE_MASK)
+    for call in _OTHERS_FIRST.values():
+        made.refuse_values(call, 0, [1], errno.EPERM)
+    for name, call in _OTHERS_SECOND.items():
+        made.refuse_values(call, 1, [1], errno.EPERM)
+        made.refuse_values(call, 0, [_WHOLE_USER[name]], errno.EPERM)  # the keeper is one of that user's processes
     return made.finish()
 
 
