@@ -87,7 +87,7 @@ async def describe(back: Door) -> dict[str, object]:
 @router.get("/sandboxes")
 async def list_sandboxes(back: Door) -> dict[str, object]:
     """List the sandboxes."""
-    return {"data": [{"id": name} for name in back.sandboxes.names()]}
+    return {"data": [{"id": name} for name in await back.sandboxes.names()]}
 
 
 @router.put("/sandboxes/{name}")

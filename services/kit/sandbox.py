@@ -12,7 +12,7 @@ from services.kit.faults import Faults
 from services.kit.journal import Entry, Journal
 from services.kit.limits import RateLimit
 from services.kit.specs import SandboxSpec
-from services.kit.store import Database, Prepared, Session, Snapshot, Transaction
+from services.kit.store import Database, Prepared, Result, Session, Snapshot, Transaction, Work
 from services.kit.tables import dead_tokens, facts
 
 _log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ QUIET_SECONDS = 10.0
 _FACTS = Prepared(select(facts))
 _DEAD = Prepared(select(dead_tokens))
 _FORGET_FACT = facts.delete().where(facts.c.name == bindparam("fact"))
+_ADD_FACT = facts.insert()
 
 
 class SandboxBusyError(RuntimeError):
@@ -69,16 +70,23 @@ class Sandbox:
             self._flush_later()
         return self
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Transaction]:
-        """Begin a transaction; whatever waits to be kept, such as the journal, is written with it."""
-        async with self.database.writing(self._written) as session:
-            yield session
+    async def write(self, work: Work[Result]) -> Result:
+        """Run one transaction; whatever waits to be kept, such as the journal, is written with it.
+
+        Args:
+            work: may be called more than once, where the store lost what it had done.
+        """
+
+        async def whole(session: Transaction) -> Result:
+            result = await work(session)
             await self.journal.write(session)
             if self._clock_waits:
                 await _set_fact(session, "clock", self.clock.stored())
             if self.faults.unwritten:
                 await _set_fact(session, "faults", self.faults.stored())
+            return result
+
+        return await self.database.write(whole, self._written)
 
     def _written(self) -> None:
         self._clock_waits = False
@@ -87,8 +95,11 @@ class Sandbox:
 
     async def remember(self, name: str, value: object) -> None:
         """Keep one of the sandbox's own facts."""
-        async with self.writing() as session:
+
+        async def keep(session: Transaction) -> None:
             await _set_fact(session, name, value)
+
+        await self.write(keep)
 
     @property
     def occupied(self) -> bool:
@@ -174,8 +185,7 @@ class Sandbox:
         if not self.faults.has_live("stale_read", self.clock.now(self._real())):
             await self.drop_stale()
         if self.journal.waiting or self.faults.unwritten or self._clock_waits:
-            async with self.writing():
-                pass
+            await self.write(_nothing_more)
 
     async def close(self) -> None:
         """Write everything and let go of the database."""
@@ -197,6 +207,10 @@ class Sandbox:
             await stale.close()
 
 
+async def _nothing_more(_session: Transaction) -> None:
+    """What waits is written with any transaction."""
+
+
 async def _set_fact(session: Session, name: str, value: object) -> None:
     await session.run(_FORGET_FACT, fact=name)
-    await session.run(facts.insert(), rows=[{"name": name, "value": value}])
+    await session.run(_ADD_FACT, rows=[{"name": name, "value": value}])

@@ -117,8 +117,8 @@ def assemble(service: Service, settings: Settings, *, real: RealTime, worker: Ex
     def seeder(spec: SandboxSpec) -> Seed:
         return service.seed(build(spec.seed, spec.size, spec.reference_date), spec)
 
-    store = SqliteStore(settings.data, service.tables)
-    sandboxes = Sandboxes(store, seeder, worker, real, settings.open_sandboxes)
+    store = SqliteStore(settings.data, service.tables, worker)
+    sandboxes = Sandboxes(store, seeder, real, settings.open_sandboxes)
     metrics = Metrics(service.name)
     api = _api(service, sandboxes, metrics)
     service.setup(api, settings, real)
@@ -175,7 +175,7 @@ def _health(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> APIRout
 
     @router.get("/metrics")
     async def figures() -> Response:
-        metrics.sandboxes.set(len(sandboxes.names()))
+        metrics.sandboxes.set(len(await sandboxes.names()))
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router

@@ -6,15 +6,18 @@
     <root>/<sandbox>/checkpoints/<name>.db   images; `initial` is the seeded city
 
 A reset writes the next epoch's file whole and then moves the pointer, so no log file can ever meet another's database.
-Reads run on the event loop (a prepared read takes some tens of microseconds); only commits, which wait for the disk,
-go to a thread.
+Reads run on the event loop (a prepared read takes some tens of microseconds), as does looking whether a file is there;
+whatever waits for the disk goes to a thread.
 """
 
+import asyncio
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import closing, suppress
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -32,27 +35,38 @@ class SqliteStore(Store):
     Args:
         root: folder of this service's sandboxes; made when missing, half-made sandboxes in it are cleared away.
         tables: what each sandbox holds.
+        worker: where files are made and copied, one at a time.
     """
 
-    def __init__(self, root: Path, tables: MetaData) -> None:
+    def __init__(self, root: Path, tables: MetaData, worker: Executor) -> None:
         self._root = root
         self._tables = tables
+        self._worker = worker
         self._connections = Connections()
         self._definitions_made: dict[object, list[str]] = {}
         self._insertions: dict[tuple[str, tuple[str, ...]], str] = {}
         root.mkdir(parents=True, exist_ok=True)
-        whole = set(self.names())
+        whole = set(self._names())
         for folder in root.iterdir():
             if folder.is_dir() and folder.name not in whole:
                 shutil.rmtree(folder)
 
-    def names(self) -> list[str]:
+    async def _work(self, work: Callable[[], object]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+    async def names(self) -> list[str]:
         """Give the ids of the sandboxes that are complete."""
+        return self._names()
+
+    def _names(self) -> list[str]:
         folders = (folder for folder in self._root.iterdir() if not folder.name.startswith("."))
         return sorted(folder.name for folder in folders if (folder / "spec.json").exists())
 
-    def create(self, sandbox: str, spec: str, seed: Seed, *, durable: bool) -> None:
+    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
         """Make a sandbox and its initial image, all or nothing."""
+        await self._work(lambda: self._create(sandbox, spec, seed(), durable=durable))
+
+    def _create(self, sandbox: str, spec: str, seed: Seed, *, durable: bool) -> None:
         making = self._root / f".{sandbox}"
         try:
             self._make(making, spec, seed, durable=durable)
@@ -108,14 +122,14 @@ class SqliteStore(Store):
             self._insertions[key] = str(table.insert().values(dict.fromkeys(names)).compile(dialect=POSITIONAL))
         return self._insertions[key]
 
-    def spec(self, sandbox: str) -> str | None:
+    async def spec(self, sandbox: str) -> str | None:
         """Give the specification that a sandbox was made with, or None when there is no such sandbox."""
         try:
             return (self._root / sandbox / "spec.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 
-    def open(self, sandbox: str, *, durable: bool) -> Database:
+    async def open(self, sandbox: str, *, durable: bool) -> Database:
         """Open a sandbox that exists, and clear away what a killed reset left of another epoch."""
         present = self._state(sandbox)
         for file in present.parent.glob("state-*"):
@@ -130,8 +144,11 @@ class SqliteStore(Store):
     def _image(self, sandbox: str, image: str) -> Path:
         return self._root / sandbox / "checkpoints" / f"{image}.db"
 
-    def save(self, sandbox: str, image: str) -> None:
+    async def save(self, sandbox: str, image: str) -> None:
         """Keep the present state under a name."""
+        await self._work(partial(self._save, sandbox, image))
+
+    def _save(self, sandbox: str, image: str) -> None:
         target = self._image(sandbox, image)
         making = target.with_suffix(".making")
         making.unlink(missing_ok=True)
@@ -142,8 +159,11 @@ class SqliteStore(Store):
         making.replace(target)
         _flush(target.parent)
 
-    def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
+    async def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
         """Lay a named image ready as the next epoch's file."""
+        await self._work(partial(self._stage, sandbox, image, durable=durable))
+
+    def _stage(self, sandbox: str, image: str, *, durable: bool) -> None:
         present = self._state(sandbox)
         epoch = int(present.stem.removeprefix("state-")) + 1
         staged = present.with_name(f"state-{epoch}.db")
@@ -153,8 +173,11 @@ class SqliteStore(Store):
         if durable:
             _flush(staged)
 
-    def swap(self, sandbox: str, *, durable: bool) -> None:
+    async def swap(self, sandbox: str, *, durable: bool) -> None:
         """Move the pointer to the staged epoch and remove the old one."""
+        await self._work(partial(self._swap, sandbox, durable=durable))
+
+    def _swap(self, sandbox: str, *, durable: bool) -> None:
         present = self._state(sandbox)
         epoch = int(present.stem.removeprefix("state-")) + 1
         staged = present.with_name(f"state-{epoch}.db")
@@ -172,11 +195,11 @@ class SqliteStore(Store):
         for old in (present, present.with_name(present.name + "-wal"), present.with_name(present.name + "-shm")):
             old.unlink(missing_ok=True)
 
-    def images(self, sandbox: str) -> list[str]:
+    async def images(self, sandbox: str) -> list[str]:
         """Give the names of the kept images."""
         return sorted(path.stem for path in (self._root / sandbox / "checkpoints").glob("*.db"))
 
-    def forget(self, sandbox: str, image: str) -> bool:
+    async def forget(self, sandbox: str, image: str) -> bool:
         """Remove an image; False when there was none."""
         try:
             self._image(sandbox, image).unlink()
@@ -184,10 +207,16 @@ class SqliteStore(Store):
             return False
         return True
 
-    def delete(self, sandbox: str) -> None:
+    async def delete(self, sandbox: str) -> None:
         """Remove a sandbox; its specification goes first, so that a half-removed one counts as none."""
+        await self._work(partial(self._delete, sandbox))
+
+    def _delete(self, sandbox: str) -> None:
         (self._root / sandbox / "spec.json").unlink(missing_ok=True)
         self._clear(sandbox)
+
+    async def close(self) -> None:
+        """Nothing is held but by the databases themselves."""
 
     def _clear(self, sandbox: str) -> None:
         """Remove what is left of a sandbox that counts as none."""

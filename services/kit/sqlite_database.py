@@ -2,8 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ from services.kit.store import (
     Query,
     ReadOnlyError,
     Record,
+    Result,
     Session,
     Snapshot,
     Transaction,
+    Work,
 )
 
 _CACHE_KIB = 192
@@ -76,20 +77,20 @@ class SqliteDatabase(Database):
             self._reader = self._session(writes=False)
         return self._reader
 
-    @asynccontextmanager
-    async def writing(self, committed: Callable[[], None]) -> AsyncIterator[Transaction]:
-        """Begin a transaction; leaving normally commits, leaving by an exception rolls back."""
+    async def write(self, work: Work[Result], committed: Callable[[], None]) -> Result:
+        """Run one transaction."""
         async with self._lock:
             if self._writer is None:
                 self._writer = self._session(writes=True)
             writer = self._writer
             writer.begin()
             try:
-                yield writer
+                result = await work(writer)
                 await self._commit(writer.raw, committed)
             except BaseException:
                 writer.raw.rollback()
                 raise
+            return result
 
     async def _commit(self, raw: sqlite3.Connection, committed: Callable[[], None]) -> None:
         """Commit, in a thread where that waits for the disk, and to the end even if the caller goes away meanwhile."""
@@ -145,14 +146,16 @@ class SqliteSession(Snapshot, Transaction):
     async def all(self, query: Query, /, **values: object) -> list[Record]:
         """Give every row."""
         if isinstance(query, Prepared):
-            return [query.record(row) for row in self.raw.execute(query.compiled(_NAMED), query.values(values))]
+            form = query.form(_NAMED)
+            return [form.record(row) for row in self.raw.execute(form.sql, form.values(values))]
         return [dict(row) for row in self._connection.execute(query, values).mappings()]
 
     async def first(self, query: Query, /, **values: object) -> Record | None:
         """Give the first row, or None."""
         if isinstance(query, Prepared):
-            found = self.raw.execute(query.compiled(_NAMED), query.values(values)).fetchone()
-            return None if found is None else query.record(found)
+            form = query.form(_NAMED)
+            found = self.raw.execute(form.sql, form.values(values)).fetchone()
+            return None if found is None else form.record(found)
         row = self._connection.execute(query, values).mappings().first()
         return None if row is None else dict(row)
 
@@ -176,7 +179,7 @@ class SqliteSession(Snapshot, Transaction):
 
     async def append(self, to: Appending, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows, whose values stand in the order of the table's columns."""
-        self.raw.executemany(to.compiled(POSITIONAL), rows)
+        self.raw.executemany(to.sql(POSITIONAL), rows)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -1,18 +1,66 @@
 """Where a sandbox's records live: what the kit and the agencies may ask of a database, whichever one it is.
 
 Statements are SQLAlchemy Core, built once per module and given their values when run. Reads see the last commit. All
-that one unsafe call writes, its journal entry and its idempotency record included, is one transaction.
+that one unsafe call writes, its journal entry and its idempotency record included, is one transaction. Text is ordered
+by its code points, whole numbers have 64 bits, and no store numbers rows by itself: a row brings its key.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Dialect, Executable, Select, Table
+from sqlalchemy.types import TypeEngine
+
+from services.kit.language import catalogue
+from services.kit.problems import Problem
+
+_ = catalogue(__file__)
 
 Record = Mapping[str, Any]
 Seed = Iterable[tuple[Table, Sequence[Record]]]
 """Rows to begin with, table by table."""
+
+Result = TypeVar("Result")
+Decoder = Callable[[Any], Any]
+
+
+class Form:
+    """A query as one dialect writes it.
+
+    Attributes:
+        sql: its text.
+        names: the columns of its rows.
+        order: where parameters are given by position: their names in that order.
+    """
+
+    __slots__ = ("_constants", "_decoders", "names", "order", "sql")
+
+    def __init__(self, select: Select[Any], dialect: Dialect) -> None:
+        columns = list(select.selected_columns)
+        self.names = [column.key or "" for column in columns]
+        self._decoders = [
+            (column.key or "", decode) for column in columns if (decode := decoder(column.type, dialect)) is not None
+        ]
+        compiled = select.compile(dialect=dialect)
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self.order: Sequence[str] = compiled.positiontup or ()
+        self.sql = str(compiled)
+
+    def values(self, given: dict[str, object]) -> dict[str, object]:
+        """Give all parameters: the caller's, and the constants that stand in the statement itself."""
+        return {**self._constants, **given} if self._constants else given
+
+    def record(self, row: Sequence[Any]) -> Record:
+        """Turn a driver's row into a mapping from column name to decoded value."""
+        record = dict(zip(self.names, row, strict=True))
+        for name, decode in self._decoders:
+            record[name] = decode(record[name])
+        return record
+
+
+def decoder(type_: TypeEngine[Any], dialect: Dialect) -> Decoder | None:
+    """Give what makes a column's value of a driver's, or None where they are the same."""
+    return type_.dialect_impl(dialect).result_processor(dialect, None)
 
 
 class Prepared:
@@ -24,56 +72,39 @@ class Prepared:
         select: a `Select` whose parameters are all `bindparam`s (no `IN` lists).
     """
 
+    __slots__ = ("_forms", "select")
+
     def __init__(self, select: Select[Any]) -> None:
         self.select = select
-        self.sql = ""
-        self._constants: dict[str, object] = {}
-        self._names: list[str] = []
-        self._decoders: list[tuple[str, Callable[[Any], Any]]] = []
+        self._forms: dict[str, Form] = {}
 
-    def compiled(self, dialect: Dialect) -> str:
-        """Give the SQL text with named parameters, compiled for `dialect` on first use."""
-        if not self.sql:
-            columns = list(self.select.selected_columns)
-            self._names = [column.key or "" for column in columns]
-            self._decoders = [
-                (column.key or "", decode)
-                for column in columns
-                if (decode := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
-            ]
-            text = self.select.compile(dialect=dialect)
-            self._constants = {name: value for name, value in text.params.items() if value is not None}
-            self.sql = str(text)
-        return self.sql
-
-    def values(self, given: dict[str, object]) -> dict[str, object]:
-        """Give all parameters: the caller's, and the constants that stand in the statement itself."""
-        return {**self._constants, **given} if self._constants else given
-
-    def record(self, row: Sequence[Any]) -> Record:
-        """Turn a driver's row into a mapping from column name to decoded value."""
-        record = dict(zip(self._names, row, strict=True))
-        for name, decode in self._decoders:
-            record[name] = decode(record[name])
-        return record
+    def form(self, dialect: Dialect) -> Form:
+        """Give the query as `dialect` writes it, compiled on first use."""
+        form = self._forms.get(dialect.name)
+        if form is None:
+            form = self._forms[dialect.name] = Form(self.select, dialect)
+        return form
 
 
 class Appending:
     """Adding rows on the hot path: compiled once, rows given by position, values as the driver takes them.
 
     Args:
-        table: where to; its column types need no conversion (text and numbers).
+        table: where to; its column types need no conversion (text, numbers and truth values).
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._sql = ""
+    __slots__ = ("_forms", "table")
 
-    def compiled(self, dialect: Dialect) -> str:
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._forms: dict[str, str] = {}
+
+    def sql(self, dialect: Dialect) -> str:
         """Give the SQL text with positional parameters, compiled for `dialect` on first use."""
-        if not self._sql:
-            self._sql = str(self._table.insert().compile(dialect=dialect))
-        return self._sql
+        sql = self._forms.get(dialect.name)
+        if sql is None:
+            sql = self._forms[dialect.name] = str(self.table.insert().compile(dialect=dialect))
+        return sql
 
 
 Query = Executable | Prepared
@@ -120,6 +151,29 @@ class ReadOnlyError(RuntimeError):
     """A safe method tried to write: a defect of the service."""
 
 
+class StoreUnavailableError(Problem):
+    """The store has not been to be reached for as long as a call may wait; nothing is lost, and it heals by itself."""
+
+    def __init__(self) -> None:
+        detail = _("The agency cannot reach its records just now. Wait a little, then try again.")
+        super().__init__(503, "store_unavailable", detail, headers={"retry-after": "5"})
+
+
+class OutdatedError(Problem):
+    """The store's present state is not the one that this process goes by: open the sandbox again.
+
+    Another process has written, or the database came back without the last changes of a throw-away sandbox.
+    """
+
+    def __init__(self) -> None:
+        detail = _("The city's records were changed from elsewhere. Try again in a second.")
+        super().__init__(503, "store_unavailable", detail, headers={"retry-after": "1"})
+
+
+class ExistsError(RuntimeError):
+    """Another process has just made the sandbox that was to be made."""
+
+
 class Snapshot(Session, Protocol):
     """A session fixed to one moment."""
 
@@ -128,24 +182,31 @@ class Snapshot(Session, Protocol):
         ...
 
 
+Work = Callable[[Transaction], Awaitable[Result]]
+"""What is done in a transaction. It may be called again from the beginning, where the store lost what it had done."""
+
+
 class Database(Protocol):
-    """One sandbox's records in one service."""
+    """One sandbox's records in one service. Any method may raise `StoreUnavailableError`."""
 
     @property
     def reading(self) -> Session:
         """A session that sees the last commit."""
         ...
 
-    def writing(self, committed: Callable[[], None]) -> AbstractAsyncContextManager[Transaction]:
-        """Begin a transaction; leaving normally commits, leaving by an exception rolls back. One at a time.
+    async def write(self, work: Work[Result], committed: Callable[[], None]) -> Result:
+        """Run one transaction and give what `work` gives; an exception of its rolls back. One at a time.
 
         Args:
             committed: called once the transaction is in the store, whatever becomes of the one who asked.
+
+        Raises:
+            OutdatedError: nothing was written, and nothing can be until the sandbox is opened again.
         """
         ...
 
     async def snapshot(self) -> "Snapshot":
-        """Give a session that goes on seeing the present state whatever is committed later; close it after use."""
+        """Give a session that goes on seeing the last commit whatever is committed later; close it after use."""
         ...
 
     async def close(self) -> None:
@@ -154,46 +215,64 @@ class Database(Protocol):
 
 
 class Store(Protocol):
-    """All sandboxes of one service. Images are named; `INITIAL` is the city as it was seeded."""
+    """All sandboxes of one service. Images are named; `INITIAL` is the city as it was seeded.
 
-    def names(self) -> list[str]:
+    No method blocks the event loop for longer than opening a file takes; any may raise `StoreUnavailableError`.
+    """
+
+    async def names(self) -> list[str]:
         """Give the ids of the sandboxes that are complete."""
         ...
 
-    def create(self, sandbox: str, spec: str, seed: Seed, *, durable: bool) -> None:
-        """Make a sandbox and its initial image, all or nothing. Blocking: run it in a worker thread."""
+    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
+        """Make a sandbox and its initial image, all or nothing.
+
+        Args:
+            seed: gives the rows, which may take long: it is called and read in a worker thread.
+
+        Raises:
+            ExistsError: another process was faster.
+        """
         ...
 
-    def spec(self, sandbox: str) -> str | None:
+    async def spec(self, sandbox: str) -> str | None:
         """Give the specification that a sandbox was made with, or None when there is no such sandbox."""
         ...
 
-    def open(self, sandbox: str, *, durable: bool) -> Database:
-        """Open a sandbox that exists."""
+    async def open(self, sandbox: str, *, durable: bool) -> Database:
+        """Open a sandbox that exists.
+
+        Raises:
+            LookupError: it does not.
+        """
         ...
 
-    def save(self, sandbox: str, image: str) -> None:
-        """Keep the present state under a name. Blocking."""
+    async def save(self, sandbox: str, image: str) -> None:
+        """Keep the present state under a name."""
         ...
 
-    def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
-        """Lay a named image ready beside the present state, which stays as it is. Blocking."""
+    async def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
+        """Lay a named image ready beside the present state, which stays as it is."""
         ...
 
-    def swap(self, sandbox: str, *, durable: bool) -> None:
-        """Put what was staged in the place of the present state, atomically. Nothing may be open. Blocking."""
+    async def swap(self, sandbox: str, *, durable: bool) -> None:
+        """Put what was staged in the place of the present state, atomically. Nothing may be open."""
         ...
 
-    def images(self, sandbox: str) -> list[str]:
+    async def images(self, sandbox: str) -> list[str]:
         """Give the names of the kept images."""
         ...
 
-    def forget(self, sandbox: str, image: str) -> bool:
+    async def forget(self, sandbox: str, image: str) -> bool:
         """Remove an image; False when there was none."""
         ...
 
-    def delete(self, sandbox: str) -> None:
+    async def delete(self, sandbox: str) -> None:
         """Remove a sandbox and all its images."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections, when every database is closed."""
         ...
 
 

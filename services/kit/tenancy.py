@@ -4,9 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
@@ -35,21 +33,16 @@ class Sandboxes:
     Args:
         store: where they are kept.
         seeder: what a new one begins with.
-        worker: where generating and copying happens, one at a time, off the event loop.
         most: how many stay open.
     """
 
-    def __init__(self, store: Store, seeder: Seeder, worker: Executor, real: RealTime, most: int) -> None:
+    def __init__(self, store: Store, seeder: Seeder, real: RealTime, most: int) -> None:
         self._store = store
         self._seeder = seeder
-        self._worker = worker
         self._real = real
         self._most = most
         self._open: OrderedDict[str, Sandbox] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    async def _work(self, work: Callable[[], object]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
     def _lock(self, name: str) -> asyncio.Lock:
         """Give the lock under which a sandbox is made, opened, replaced, closed and removed."""
@@ -58,24 +51,24 @@ class Sandboxes:
             lock = self._locks[name] = asyncio.Lock()
         return lock
 
-    def names(self) -> list[str]:
+    async def names(self) -> list[str]:
         """Give the ids of all sandboxes."""
-        return self._store.names()
+        return await self._store.names()
 
     async def clear_throwaways(self) -> None:
         """Remove sandboxes that were not made to last; whatever ended the lab ended their runs too."""
-        for name in self._store.names():
+        for name in await self._store.names():
             try:
-                lasting = self._spec(name).durable
+                lasting = (await self._spec(name)).durable
             except ValidationError:
                 # Only a power cut leaves a specification unreadable, and only that of a throw-away sandbox; one that
                 # another version of the lab wrote is left to its owner.
-                lasting = bool((self._store.spec(name) or "").strip("\x00"))
+                lasting = bool((await self._store.spec(name) or "").strip("\x00"))
             if not lasting:
-                await self._work(partial(self._store.delete, name))
+                await self._store.delete(name)
 
-    def _spec(self, name: str) -> SandboxSpec:
-        stored = self._store.spec(name)
+    async def _spec(self, name: str) -> SandboxSpec:
+        stored = await self._store.spec(name)
         if stored is None:
             raise SandboxUnknownError(name)
         return SandboxSpec.model_validate_json(stored)
@@ -110,8 +103,9 @@ class Sandboxes:
             sandbox.leave()
 
     async def _opened(self, name: str) -> Sandbox:
-        spec = self._spec(name)
-        sandbox = await Sandbox(name, spec, self._store.open(name, durable=spec.durable), self._real).load()
+        spec = await self._spec(name)
+        database = await self._store.open(name, durable=spec.durable)
+        sandbox = await Sandbox(name, spec, database, self._real).load()
         self._open[name] = sandbox
         return sandbox
 
@@ -135,16 +129,16 @@ class Sandboxes:
         """
         await self._make_room()
         async with self._lock(name):
-            stored = self._store.spec(name)
+            stored = await self._store.spec(name)
             if stored is not None:
                 if SandboxSpec.model_validate_json(stored) != spec:
                     raise SandboxDiffersError(name)
                 return False
 
-            def make() -> None:
-                self._store.create(name, spec.model_dump_json(), self._seeder(spec), durable=spec.durable)
+            def seed() -> Seed:
+                return self._seeder(spec)
 
-            await self._work(make)
+            await self._store.create(name, spec.model_dump_json(), seed, durable=spec.durable)
             await self._opened(name)
             return True
 
@@ -157,7 +151,7 @@ class Sandboxes:
                 del self._open[name]
                 with suppress(Exception):  # what cannot be written any more is removed anyway
                     await sandbox.close()
-            await self._work(partial(self._store.delete, name))
+            await self._store.delete(name)
 
     async def freeze(self, name: str) -> None:
         """Let no participant's call in any more, and wait for those inside."""
@@ -180,12 +174,13 @@ class Sandboxes:
             LookupError: there is no such image.
             SandboxBusyError: the calls inside did not end in time.
         """
-        sandbox = await self.get(name)
-        if image not in self._store.images(name):
+        await self.get(name)
+        if image not in await self._store.images(name):
             raise LookupError(image)
+        sandbox = await self.get(name)
         await sandbox.quiet()
         try:
-            await self._work(partial(self._store.stage, name, image, durable=sandbox.spec.durable))
+            await self._store.stage(name, image, durable=sandbox.spec.durable)
         except BaseException:
             sandbox.reopen()
             raise
@@ -198,7 +193,7 @@ class Sandboxes:
                 raise SandboxBusyError(name)
             del self._open[name]
             await sandbox.close()
-            await self._work(partial(self._store.swap, name, durable=sandbox.spec.durable))
+            await self._store.swap(name, durable=sandbox.spec.durable)
             await self._opened(name)
 
     async def abort(self, name: str) -> None:
@@ -213,19 +208,19 @@ class Sandboxes:
             await sandbox.flush()
             await sandbox.remember("clock", sandbox.clock.stopped(self._real()))
             try:
-                await self._work(partial(self._store.save, name, image))
+                await self._store.save(name, image)
             finally:
                 await sandbox.remember("clock", sandbox.clock.stored())
 
     async def checkpoints(self, name: str) -> list[str]:
         """Give the names of the checkpoints, the initial image left out."""
         await self.get(name)
-        return [image for image in self._store.images(name) if image != INITIAL]
+        return [image for image in await self._store.images(name) if image != INITIAL]
 
     async def forget(self, name: str, image: str) -> bool:
         """Remove a checkpoint; False when there was none."""
         await self.get(name)
-        return self._store.forget(name, image)
+        return await self._store.forget(name, image)
 
     async def close(self) -> None:
         """Write and close everything."""
@@ -235,3 +230,4 @@ class Sandboxes:
                 await sandbox.close()
             except Exception:  # noqa: BLE001 - one that cannot be written any more must not cost the others theirs
                 _log.exception("sandbox %s cannot be closed in order", sandbox.name)
+        await self._store.close()

@@ -30,6 +30,7 @@ _ = catalogue(__file__)
 _log = logging.getLogger(__name__)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_ADD_DEAD = dead_tokens.insert()
 EXHAUSTED_SECONDS = 2
 """How long a client whose quota a fault has exhausted is asked to wait, unless the rule says otherwise."""
 
@@ -139,8 +140,11 @@ class Visit:
         token = self.caller.token_id
         if token is not None and token not in self.sandbox.dead:
             self.sandbox.dead.add(token)
-            async with self.sandbox.writing() as session:
-                await session.run(dead_tokens.insert(), rows=[{"token_id": token}])
+
+            async def bury(session: Transaction) -> None:
+                await session.run(_ADD_DEAD, rows=[{"token_id": token}])
+
+            await self.sandbox.write(bury)
 
     async def _reading(self) -> Session:
         sandbox = self.sandbox
@@ -179,16 +183,21 @@ class Visit:
 
     async def _committed(self, key: str | None) -> Answer | None:
         sandbox = self.sandbox
+
+        async def change(session: Transaction) -> Answer | None:
+            answer = self._spoiled(await self._change(session, key))
+            await self._remember_past()
+            self._note(answer, committed=True)
+            return answer
+
         try:
-            async with sandbox.writing() as session:
-                answer = self._spoiled(await self._change(session, key))
-                await self._remember_past()
-                self._note(answer, committed=True)
-        except BaseException:
+            answer = await sandbox.write(change)
+        except BaseException as error:
             if self._entry is not None:
                 # It was noted, but not committed after all.
                 self._entry.committed = False
-                self._entry.answer = refusal(mistake(), self.incoming)
+                problem = error if isinstance(error, Problem) else mistake()
+                self._entry.answer = refusal(problem, self.incoming)
             raise
         sandbox.faults.last_write = self.incoming.started
         return answer
@@ -243,8 +252,10 @@ class Visit:
         return Answer(answer.status, answer.headers, answer.body[: len(answer.body) * 2 // 3] + b"\xff<!--")
 
     def _note(self, answer: Answer | None, *, committed: bool = False) -> None:
-        """Journal the call, once."""
+        """Journal the call, once; a change that is made again because the store lost it has another answer."""
         if self._entry is not None:
+            if committed:
+                self._entry.answer = answer
             return
         incoming, caller = self.incoming, self.caller
         key = incoming.headers.get(b"idempotency-key")

@@ -155,8 +155,9 @@ def test_trouble_names_what_was_planted(generated: City, world: World):
 def test_sums_and_successors_are_found_by_index(generated: City, query):
     """Looking through all documents of a type for every line would take a thousand times as long."""
     prepared = Prepared(query)
-    sql = prepared.compiled(sqlite.dialect(paramstyle="named"))
-    given = prepared.values(dict.fromkeys(re.findall(r":(\w+)", sql)))
+    form = prepared.form(sqlite.dialect(paramstyle="named"))
+    sql = form.sql
+    given = form.values(dict.fromkeys(re.findall(r":(\w+)", sql)))
     (state,) = (generated.folder / "test").glob("state-*.db")
     with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as raw:
         plan = [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}", given)]

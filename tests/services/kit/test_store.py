@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import JSON, Boolean, Column, Date, Integer, MetaData, String, T
 
 from services.kit.sqlite import SqliteStore
 from services.kit.sqlite_database import SqliteDatabase
-from services.kit.store import Appending, Prepared, ReadOnlyError
+from services.kit.store import Appending, Prepared, ReadOnlyError, Transaction
 
 TABLES = MetaData()
 people = Table(
@@ -33,16 +34,25 @@ ROWS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    store = SqliteStore(tmp_path / "store", TABLES)
-    store.create("city", "{}", [(people, ROWS), (people, [])], durable=True)
-    opened = store.open("city", durable=True)
-    assert isinstance(opened, SqliteDatabase)
-    yield opened
-    asyncio.run(opened.close())
+    with ThreadPoolExecutor(1) as worker:
+        store = SqliteStore(tmp_path / "store", TABLES, worker)
+        asyncio.run(store.create("city", "{}", lambda: [(people, ROWS), (people, [])], durable=True))
+        opened = asyncio.run(store.open("city", durable=True))
+        assert isinstance(opened, SqliteDatabase)
+        yield opened
+        asyncio.run(opened.close())
 
 
 def nothing() -> None:
     """Nobody wants to know."""
+
+
+async def empty(session: Transaction) -> None:
+    await session.run(people.delete())
+
+
+async def was_changed(session: Transaction) -> bool:
+    return session.changed
 
 
 ALL = Prepared(select(people).order_by(people.c.id))
@@ -86,14 +96,17 @@ def test_outside_a_transaction_nothing_is_written(database: SqliteDatabase) -> N
 def test_a_transaction_is_seen_by_others_once_it_is_committed_and_says_so(database: SqliteDatabase) -> None:
     told: list[int] = []
 
+    async def change(session: Transaction) -> str:
+        assert not session.changed
+        assert await session.run(people.delete().where(people.c.id == bindparam("gone")), gone="a") == 1
+        assert session.changed
+        assert await session.scalar(COUNT) == 2
+        assert await database.reading.scalar(COUNT) == 3
+        assert told == []
+        return "done"
+
     async def play() -> None:
-        async with database.writing(lambda: told.append(1)) as session:
-            assert not session.changed
-            assert await session.run(people.delete().where(people.c.id == bindparam("gone")), gone="a") == 1
-            assert session.changed
-            assert await session.scalar(COUNT) == 2
-            assert await database.reading.scalar(COUNT) == 3
-            assert told == []
+        assert await database.write(change, lambda: told.append(1)) == "done"
         assert told == [1]
         assert await database.reading.scalar(COUNT) == 2
 
@@ -103,28 +116,32 @@ def test_a_transaction_is_seen_by_others_once_it_is_committed_and_says_so(databa
 def test_a_transaction_that_fails_leaves_no_trace(database: SqliteDatabase) -> None:
     told: list[int] = []
 
-    async def fail() -> None:
-        async with database.writing(lambda: told.append(1)) as session:
-            await session.run(people.delete())
-            raise LookupError
+    async def fail(session: Transaction) -> None:
+        await session.run(people.delete())
+        raise LookupError
+
+    async def touch_nothing(session: Transaction) -> None:
+        assert not session.changed
+        assert await session.run(people.update().values(age=5), rows=[]) == 0
+        assert not session.changed
 
     async def play() -> None:
         with pytest.raises(LookupError):
-            await fail()
+            await database.write(fail, lambda: told.append(1))
         assert await database.reading.scalar(COUNT) == 3
-        async with database.writing(nothing) as session:
-            assert not session.changed
-            assert await session.run(people.update().values(age=5), rows=[]) == 0
-            assert not session.changed
+        await database.write(touch_nothing, nothing)
 
     asyncio.run(play())
     assert told == []
 
 
 def test_rows_are_added_by_position(database: SqliteDatabase) -> None:
+    async def add(session: Transaction) -> None:
+        rows = [("n1", 1, "[]", True, None, None), ("n2", 2, "{}", False, None, None)]
+        await session.append(Appending(people), rows)
+
     async def play() -> None:
-        async with database.writing(nothing) as session:
-            await session.append(Appending(people), [("n1", 1, "[]", 1, None, None), ("n2", 2, "{}", 0, None, None)])
+        await database.write(add, nothing)
         assert (await database.reading.all(ALL))[2:4] == [
             {"id": "n1", "age": 1, "tags": [], "alive": True, "born": None, "parent": None},
             {"id": "n2", "age": 2, "tags": {}, "alive": False, "born": None, "parent": None},
@@ -134,12 +151,14 @@ def test_rows_are_added_by_position(database: SqliteDatabase) -> None:
 
 
 def test_transactions_come_one_after_the_other(database: SqliteDatabase) -> None:
+    async def older(session: Transaction) -> None:
+        age = await session.scalar(select(people.c.age).where(people.c.id == "a"))
+        await asyncio.sleep(0)
+        await session.run(people.update().where(people.c.id == "a"), age=age + 1)
+
     async def grow(turns: int) -> None:
         for _ in range(turns):
-            async with database.writing(nothing) as session:
-                age = await session.scalar(select(people.c.age).where(people.c.id == "a"))
-                await asyncio.sleep(0)
-                await session.run(people.update().where(people.c.id == "a"), age=age + 1)
+            await database.write(older, nothing)
 
     async def play() -> None:
         await asyncio.gather(*(grow(5) for _ in range(6)))
@@ -155,20 +174,18 @@ def test_a_commit_ends_even_if_its_asker_goes_away_meanwhile(database: SqliteDat
     async def play() -> None:
         begun = asyncio.Event()
 
-        async def change() -> None:
-            async with database.writing(lambda: told.append(1)) as session:
-                await session.run(people.delete())
-                begun.set()
+        async def change(session: Transaction) -> None:
+            await session.run(people.delete())
+            begun.set()
 
-        changing = asyncio.create_task(change())
+        changing = asyncio.create_task(database.write(change, lambda: told.append(1)))
         await begun.wait()
         changing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await changing
         assert told == [1]
         assert await database.reading.scalar(COUNT) == 0
-        async with database.writing(nothing) as session:
-            assert not session.changed
+        assert not await database.write(was_changed, nothing)
 
     asyncio.run(play())
 
@@ -176,8 +193,7 @@ def test_a_commit_ends_even_if_its_asker_goes_away_meanwhile(database: SqliteDat
 def test_a_snapshot_goes_on_seeing_the_past(database: SqliteDatabase) -> None:
     async def play() -> None:
         past = await database.snapshot()
-        async with database.writing(nothing) as session:
-            await session.run(people.delete())
+        await database.write(empty, nothing)
         assert await past.scalar(COUNT) == 3
         assert await database.reading.scalar(COUNT) == 0
         with pytest.raises(ReadOnlyError):
@@ -188,9 +204,12 @@ def test_a_snapshot_goes_on_seeing_the_past(database: SqliteDatabase) -> None:
 
 
 def test_nothing_is_swapped_in_that_was_not_staged(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "store", TABLES)
-    store.create("city", "{}", [(people, ROWS)], durable=False)
-    with pytest.raises(RuntimeError, match="nothing is staged"):
-        store.swap("city", durable=False)
-    assert store.images("city") == ["initial"]
-    assert not store.forget("city", "never-made")
+    async def play(store: SqliteStore) -> None:
+        await store.create("city", "{}", lambda: [(people, ROWS)], durable=False)
+        with pytest.raises(RuntimeError, match="nothing is staged"):
+            await store.swap("city", durable=False)
+        assert await store.images("city") == ["initial"]
+        assert not await store.forget("city", "never-made")
+
+    with ThreadPoolExecutor(1) as worker:
+        asyncio.run(play(SqliteStore(tmp_path / "store", TABLES, worker)))

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -371,12 +372,15 @@ def test_a_writer_whose_record_is_outdated_changes_nothing(office):
     async def late() -> None:
         sandbox = await office.service.sandboxes.get("uji1")
         caller = Caller("uji1", "uji1-app", "t", ("permits:decide",), 0.0)
-        async with sandbox.database.writing(lambda: None) as session:
+
+        async def decide(session: Any) -> None:
             call = Call(caller, sandbox, session, {}, 0.0, "r", "t")
             seen = dict(await records.application_of(session, application))
             await records.decide(
                 call, seen | {"version": seen["version"] - 1}, records.Decision("45", "verified", None)
             )
+
+        await sandbox.database.write(decide, lambda: None)
 
     with pytest.raises(Problem) as refused:
         office.run(late())
