@@ -25,6 +25,9 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
+TOPS = ("grader", "lab", "load", "services")
+"""The packages that have words for people."""
+
 PO = Path("locale/id/LC_MESSAGES/messages.po")
 MEND = "python -m lab.authoring.catalogues"
 
@@ -81,10 +84,10 @@ def fields_of(message: str) -> frozenset[str] | None:
 
 def homes(root: Path) -> list[Path]:
     """Return every folder that has, or would have, a catalogue of its own, the innermost first."""
-    found = {root / "grader", root / "lab", root / "services"}
+    found = {root / top for top in TOPS}
     found |= {folder for folder in root.glob("services/*") if any(folder.glob("*.py"))}
     found |= {folder for folder in root.glob("exercises/*") if (folder / "checks").is_dir()}
-    for top in ("grader", "lab", "services", "exercises"):
+    for top in (*TOPS, "exercises"):
         found |= {po.parents[2].parent for po in (root / top).rglob(PO.as_posix())}
     return sorted((folder for folder in found if folder.is_dir()), key=lambda folder: (-len(folder.parts), folder))
 
