@@ -8,6 +8,7 @@ the way out.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from json import dumps
 from pathlib import Path
@@ -261,13 +262,16 @@ class _Mask:
         return text
 
     def headers(self, headers: Mapping[str, object] | None) -> dict[str, str]:
-        return {str(name): self._header(str(name).lower(), str(value)) for name, value in (headers or {}).items()}
+        return {str(name): _header(self, str(name).lower(), str(value)) for name, value in (headers or {}).items()}
 
-    def _header(self, name: str, value: str) -> str:
-        if name == "authorization":
-            scheme = _SCHEME.match(value)
-            return f"{scheme[1]} {MASK}" if scheme else MASK
-        return MASK if name in _SECRET_HEADERS else self.text(value) or ""
+
+@lru_cache(maxsize=1024)
+def _header(hide: _Mask, name: str, value: str) -> str:
+    """Mask one header; a program and an agency send the same ones again and again."""
+    if name == "authorization":
+        scheme = _SCHEME.match(value)
+        return f"{scheme[1]} {MASK}" if scheme else MASK
+    return MASK if name in _SECRET_HEADERS else hide.text(value) or ""
 
 
 def _part(mark: str, headers: Mapping[str, str], shown: Sequence[str], body: str | None, width: int) -> list[str]:

@@ -43,6 +43,8 @@ def sanitise(text: str, *, lines: bool = False, limit: int | None = None) -> str
     """
     if limit is not None and len(text) > 4 * limit:
         text = clip(text, 4 * limit)  # a megabyte need not be cleaned in order to be cut
+    if text.isascii() and text.isprintable():  # nearly everything, and nothing to be found in it
+        return text if limit is None else clip(text, limit)
     text = _ESCAPES.sub("", text)
     text = _BREAKS.sub("\n" if lines else "⏎", text)
     text = text if lines else text.replace("\t", " ")

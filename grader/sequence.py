@@ -20,6 +20,7 @@ LONGEST_STORY: Final = 60
 LONGEST_LOOP: Final = 8
 _LONGEST_LABEL: Final = 300
 _LONGEST_QUERY_VALUE: Final = 24
+_DIGIT = re.compile(r"\d")
 _SERVICE: Final = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 
@@ -169,7 +170,7 @@ def _likeness(item: Exchange | Wait | Start) -> Any:  # noqa: ANN401 - a tuple f
 
 def _is_identifier(segment: str) -> bool:
     """Say whether a part of a path names a thing (it has a digit), and is not a version such as "v1"."""
-    return any(character.isdigit() for character in segment) and not (segment[:1] == "v" and segment[1:].isdigit())
+    return bool(_DIGIT.search(segment)) and not (segment[:1] == "v" and segment[1:].isdigit())
 
 
 def _one_call(group: Sequence[Exchange], start: float) -> Call:
