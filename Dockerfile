@@ -10,17 +10,17 @@ ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS services-environment
 COPY deploy/image/environment.sh requirements/image.lock .la[b]/image-wheels/*.whl /build/
 RUN --mount=type=cache,target=/root/.cache/pip mv /build/image.lock /build/requirements.lock \
- && /build/environment.sh /opt/venv
+ && sh /build/environment.sh /opt/venv
 
 FROM ${PYTHON_IMAGE} AS learner-environment
 COPY deploy/image/environment.sh requirements/learner.lock .la[b]/image-wheels/*.whl /build/
 RUN --mount=type=cache,target=/root/.cache/pip mv /build/learner.lock /build/requirements.lock \
- && /build/environment.sh /opt/learner
+ && sh /build/environment.sh /opt/learner
 
 FROM ${PYTHON_IMAGE} AS load-environment
 COPY deploy/image/environment.sh requirements/load.lock .la[b]/image-wheels/*.whl /build/
 RUN --mount=type=cache,target=/root/.cache/pip mv /build/load.lock /build/requirements.lock \
- && /build/environment.sh /opt/venv
+ && sh /build/environment.sh /opt/venv
 
 # Each part of the code, its bytecode compiled.
 FROM ${PYTHON_IMAGE} AS code
@@ -28,9 +28,17 @@ WORKDIR /code
 COPY services services
 COPY grader grader
 COPY lab lab
-RUN python -m compileall -q --invalidation-mode unchecked-hash services grader lab
+COPY load load
+# Readable by the image's user, whatever the umask of the clone.
+RUN chmod -R a+rX . \
+ && python -m compileall -q --invalidation-mode unchecked-hash .
+
+FROM ${PYTHON_IMAGE} AS exercises
+COPY exercises /exercises
+RUN chmod -R a+rX /exercises
 
 FROM ${PYTHON_IMAGE} AS base
+WORKDIR /app
 # A number, so that an engine can tell that it is not root; it owns nothing in the image.
 USER 10001:10001
 ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
@@ -45,21 +53,21 @@ CMD ["python"]
 FROM base AS load
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
 COPY --from=load-environment /opt/venv /opt/venv
-WORKDIR /app
-ENTRYPOINT ["locust"]
+COPY --from=code /code/load load
+ENTRYPOINT ["locust", "--locustfile", "load/locustfile.py"]
 
 FROM base AS grader
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
 COPY --from=services-environment /opt/venv /opt/venv
 COPY --from=learner-environment /opt/learner /opt/learner
-COPY --from=code /code /app
-COPY exercises /app/exercises
-WORKDIR /app
+COPY --from=code /code/services services
+COPY --from=code /code/grader grader
+COPY --from=code /code/lab lab
+COPY --from=exercises /exercises exercises
 ENTRYPOINT ["python", "-m", "grader"]
 
 FROM base AS services
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
 COPY --from=services-environment /opt/venv /opt/venv
-COPY --from=code /code/services /app/services
-WORKDIR /app
+COPY --from=code /code/services services
 ENTRYPOINT ["python", "-m", "services"]
