@@ -8,7 +8,7 @@ when the grader dies, these end, and the container with them. It removes itself.
 import marshal
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 from grader.isolation import warden
@@ -102,6 +102,9 @@ class Container(Rung):
         with self._lock:
             dismissed, self._next = self._next, None
         _dismiss(dismissed)
+        if dismissed is not None:
+            wait([dismissed[1]])
+        self._engine.close()
 
     def _take(self, limits: Limits) -> Cell:
         """Return a container that is ready, and have the next one start meanwhile."""

@@ -64,8 +64,9 @@ class Place:
 class Cell:
     """One running container, whose keeper has said hello and waits for its order."""
 
-    def __init__(self, engine: "Engine", name: str, line: socket.socket) -> None:
-        self._engine, self._name, self._line = engine, name, line
+    def __init__(self, engine: "Engine", name: str, attached: Any) -> None:  # noqa: ANN401 - the package does not say
+        self._engine, self._name, self._attached = engine, name, attached
+        self._line: socket.socket = getattr(attached, "_sock", attached)
         self._said = bytearray()
         self._complaint = bytearray()
         self._deadline = time.monotonic() + _PATIENCE
@@ -93,6 +94,9 @@ class Cell:
 
     def close(self) -> None:
         """End the container, if it has not ended: the end of its input makes the keeper stop everything."""
+        with contextlib.suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+        self._attached.close()
         self._line.close()
 
     def kill(self) -> None:
@@ -148,10 +152,9 @@ class Engine:
         try:
             client = self._connected()
             client.create_container(name=name, **self._order(client, limits))
-            attached: Any = client.attach_socket(name, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-            line: socket.socket = getattr(attached, "_sock", attached)
+            attached = client.attach_socket(name, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             client.start(name)
-            return Cell(self, name, line)
+            return Cell(self, name, attached)
         except (DockerException, RequestException, OSError) as error:
             self.remove(name)
             raise IsolationFailed(
@@ -196,21 +199,29 @@ class Engine:
                 if datetime.now().astimezone().timestamp() - one["Created"] > _STALE_SECONDS:
                     self.remove(one["Id"])
 
+    def close(self) -> None:
+        """Close the connections with the engine."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _connected(self) -> "APIClient":
         if self._client is None:
             from docker import APIClient  # noqa: PLC0415 - see the module
             from docker.utils import kwargs_from_env  # noqa: PLC0415 - likewise
 
             where = kwargs_from_env(environment=dict(self._place.engine))
-            self._client = APIClient(**where, version="auto", timeout=_PATIENCE)
+            self._client = APIClient(**where, version="auto", timeout=int(_PATIENCE))
         return self._client
 
     def _order(self, client: "APIClient", limits: Limits) -> dict[str, Any]:
+        from docker.types import LogConfig  # noqa: PLC0415 - see the module
+
         user = _USERS[secrets.randbelow(len(_USERS))]
         room = limits.work_bytes + _MARGIN
         memory = limits.memory_bytes + limits.work_bytes + 4 * _MARGIN
-        within = f"rw,exec,nosuid,nodev,size={room},nr_inodes={_INODES},mode=1777"
-        walls = client.create_host_config(
+        within = f"rw,exec,nosuid,nodev,size={room},nr_inodes={_INODES}"
+        walls: dict[str, Any] = client.create_host_config(
             network_mode="none",
             read_only=True,
             cap_drop=["ALL"],
@@ -219,12 +230,11 @@ class Engine:
             mem_limit=memory,
             memswap_limit=memory,
             nano_cpus=_CPU,
-            tmpfs={FOLDER: within, TEMPORARY: within},
+            tmpfs={FOLDER: f"{within},mode=0700,uid={user},gid={user}", TEMPORARY: f"{within},mode=1777"},
             shm_size=room,
-            ulimits=[{"name": "core", "soft": 0, "hard": 0}],
             binds={self._place.gates: {"bind": GATES, "mode": "ro"}},
             auto_remove=True,
-            log_config={"type": "none", "config": {}},
+            log_config=LogConfig(type=LogConfig.types.NONE),
         )
         return {
             "image": self._place.image,

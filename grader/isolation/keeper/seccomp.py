@@ -260,7 +260,7 @@ def in_container(machine: str) -> bytes:
     made = everywhere(machine)
     made.refuse_values(_SOCKET, 0, [_AF_UNIX], errno.EACCES)
     made.refuse_unless(_SOCKETPAIR, 1, [_SOCK_STREAM, _SOCK_SEQPACKET], errno.EACCES, mask=_SOCK_TYPE_MASK)
-    for call in _OTHERS_FIRST.values():
+    for call in (*_OTHERS_FIRST.values(), *_SIGNALS_TO.values()):
         made.refuse_values(call, 0, [1], errno.EPERM)
     for name, call in _OTHERS_SECOND.items():
         made.refuse_values(call, 1, [1], errno.EPERM)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 import grader
 from grader.isolation import Door
 
@@ -17,6 +19,9 @@ def read(path):
     with open(path) as file:
         return file.read()
 """
+
+ITS_OWN = ("homes []", "cron ['mail']")
+"""What a container has of its own under names that on another rung are somebody's."""
 
 
 def test_reading_what_others_have(bench, shut, outside):
@@ -51,7 +56,7 @@ for pid in (1, os.getppid()):
     ):  # the first process there is bubblewrap's own; its root and folder are the sandbox
         shown = [line for line in finished.stdout.splitlines() if not line.startswith("through its folder")]
     else:
-        shown = finished.stdout.splitlines()
+        shown = [line for line in finished.stdout.splitlines() if bench.rung.name != "container" or line not in ITS_OWN]
     assert (shown, finished.stderr, finished.exit_code) == ([], "", 0)
     assert "rahasia" not in finished.stdout
 
@@ -100,6 +105,8 @@ attempt("device", os.mknod, "disk", 0o60600, os.makedev(254, 0))
 def test_environments_of_others_stay_as_they_are(bench, shut):
     """A `.pth` file in the interpreter's environment would run in everybody's next program: it cannot be put there."""
     shut(Door.FILES)
+    if bench.rung.name == "container":
+        pytest.skip("the environment is in the image there: see test_container.py")
     packages = next(bench.learner.parents[1].glob("lib/python*/site-packages"))
     packages.chmod(0o777)
     before = sorted(path.name for path in packages.iterdir())
