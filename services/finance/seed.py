@@ -53,6 +53,7 @@ def rows(world: World, _spec: SandboxSpec) -> Seed:
         lines,
         [
             {
+                "key": key,
                 "id": line.id,
                 "year": line.year,
                 "skpd_code": line.skpd_code,

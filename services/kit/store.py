@@ -8,7 +8,7 @@ by its code points, whole numbers have 64 bits, and no store numbers rows by its
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Dialect, Executable, Select, Table
+from sqlalchemy import ClauseElement, Compiled, Dialect, Executable, Select, Table
 from sqlalchemy.types import TypeEngine
 
 from services.kit.language import catalogue
@@ -35,15 +35,15 @@ class Form:
 
     __slots__ = ("_constants", "_decoders", "names", "order", "sql")
 
-    def __init__(self, select: Select[Any], dialect: Dialect) -> None:
+    def __init__(self, select: Select[Any], dialect: Dialect, schema: str | None) -> None:
         columns = list(select.selected_columns)
         self.names = [column.key or "" for column in columns]
         self._decoders = [
             (column.key or "", decode) for column in columns if (decode := decoder(column.type, dialect)) is not None
         ]
-        compiled = select.compile(dialect=dialect)
+        compiled = compiled_for(select, dialect, schema)
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
-        self.order: Sequence[str] = compiled.positiontup or ()
+        self.order: Sequence[str] = getattr(compiled, "positiontup", None) or ()
         self.sql = str(compiled)
 
     def values(self, given: dict[str, object]) -> dict[str, object]:
@@ -56,6 +56,21 @@ class Form:
         for name, decode in self._decoders:
             record[name] = decode(record[name])
         return record
+
+
+def compiled_for(
+    statement: ClauseElement, dialect: Dialect, schema: str | None, names: Sequence[str] | None = None
+) -> Compiled:
+    """Compile a statement.
+
+    Args:
+        schema: what stands before the names of tables that name no schema themselves; None for nothing.
+        names: the parameters that will be given, where they decide which columns are written.
+    """
+    options: dict[str, Any] = {} if names is None else {"column_keys": names}
+    if schema is not None:
+        options |= {"schema_translate_map": {None: schema}, "render_schema_translate": True}
+    return statement.compile(dialect=dialect, **options)
 
 
 def decoder(type_: TypeEngine[Any], dialect: Dialect) -> Decoder | None:
@@ -78,11 +93,11 @@ class Prepared:
         self.select = select
         self._forms: dict[str, Form] = {}
 
-    def form(self, dialect: Dialect) -> Form:
+    def form(self, dialect: Dialect, schema: str | None = None) -> Form:
         """Give the query as `dialect` writes it, compiled on first use."""
         form = self._forms.get(dialect.name)
         if form is None:
-            form = self._forms[dialect.name] = Form(self.select, dialect)
+            form = self._forms[dialect.name] = Form(self.select, dialect, schema)
         return form
 
 
@@ -99,11 +114,11 @@ class Appending:
         self.table = table
         self._forms: dict[str, str] = {}
 
-    def sql(self, dialect: Dialect) -> str:
+    def sql(self, dialect: Dialect, schema: str | None = None) -> str:
         """Give the SQL text with positional parameters, compiled for `dialect` on first use."""
         sql = self._forms.get(dialect.name)
         if sql is None:
-            sql = self._forms[dialect.name] = str(self.table.insert().compile(dialect=dialect))
+            sql = self._forms[dialect.name] = str(compiled_for(self.table.insert(), dialect, schema))
         return sql
 
 

@@ -1,0 +1,248 @@
+"""The store of a server: PostgreSQL, one database for all services and sandboxes.
+
+    lab_<service>.sandboxes   one row for each sandbox that there is: its specification, and the mark of its last write
+    lab_<service>.images      images, part by part, as COPY reads them; `initial` is the seeded city
+    <service>_<sandbox>       a schema with the present state
+
+Whatever is made or put back is one transaction, so nothing is ever there by half. What was staged waits in memory: a
+process that ends between the two phases of a reset has not reset anything.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy import MetaData
+
+from services.kit.postgresql_connections import LONG_PATIENCE_SECONDS, Connections, Line
+from services.kit.postgresql_database import PostgreSqlDatabase, beginning
+from services.kit.postgresql_dialect import Definitions
+from services.kit.postgresql_images import Part, drawn, fill, seeded
+from services.kit.store import INITIAL, Database, ExistsError, Seed, Store
+from services.kit.tables import KIT
+
+_Done = TypeVar("_Done")
+
+_NAMES = "SELECT id FROM {lab}.sandboxes ORDER BY id"
+_SPEC = "SELECT spec FROM {lab}.sandboxes WHERE id = $1"
+_MARK = "SELECT mark FROM {lab}.sandboxes WHERE id = $1"
+_ENTER = "INSERT INTO {lab}.sandboxes (id, spec, durable, mark) VALUES ($1, $2, $3, $4)"
+_STRIKE = "DELETE FROM {lab}.sandboxes WHERE id = $1"
+_SET_MARK = "UPDATE {lab}.sandboxes SET mark = $1 WHERE id = $2"
+_IMAGES = "SELECT DISTINCT name FROM {lab}.images WHERE sandbox = $1 ORDER BY name"
+_PARTS = "SELECT target, rows FROM {lab}.images WHERE sandbox = $1 AND name = $2 ORDER BY position"
+_KEEP = "INSERT INTO {lab}.images (sandbox, name, position, target, rows) VALUES ($1, $2, $3, $4, $5)"
+_FORGET = "DELETE FROM {lab}.images WHERE sandbox = $1 AND name = $2"
+_KIT_TABLES = """
+SELECT pg_advisory_xact_lock(hashtext('{lab}'));
+CREATE SCHEMA IF NOT EXISTS {lab};
+CREATE TABLE IF NOT EXISTS {lab}.sandboxes (
+    id text COLLATE "C" PRIMARY KEY, spec text NOT NULL, durable boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(), mark bigint NOT NULL
+) WITH (fillfactor = 50);
+CREATE TABLE IF NOT EXISTS {lab}.images (
+    sandbox text COLLATE "C" REFERENCES {lab}.sandboxes ON DELETE CASCADE, name text COLLATE "C", position integer,
+    target text NOT NULL, rows bytea NOT NULL, PRIMARY KEY (sandbox, name, position)
+);
+ALTER TABLE {lab}.images ALTER COLUMN rows SET STORAGE EXTERNAL
+"""
+"""Images are stored as they are: to compress them takes longer than to write them."""
+
+
+class PostgreSqlStore(Store):
+    """The sandboxes of one service.
+
+    Args:
+        connections: shared with the other services of this process.
+        service: whose they are.
+        tables: what each sandbox holds.
+        worker: where cities are generated, one at a time.
+    """
+
+    def __init__(self, connections: Connections, service: str, tables: MetaData, worker: Executor) -> None:
+        self._connections = connections.share()
+        self._service = service
+        self._definitions = Definitions(tables)
+        self._worker = worker
+        self._lab = f"lab_{service}"
+        self._ledger = f"{self._lab}.sandboxes"
+        self._staged: dict[str, list[Part]] = {}
+        self._is_ready = False
+
+    def _schema(self, sandbox: str) -> str:
+        return f"{self._service}_{sandbox}"
+
+    def _at(self, sql: str) -> str:
+        """Give a statement about the kit's own tables as it is for this service."""
+        return sql.format(lab=self._lab)
+
+    async def _do(self, sandbox: str, work: Callable[[Line], Awaitable[_Done]]) -> _Done:
+        """Do something outside of any transaction."""
+
+        async def ready(line: Line) -> _Done:
+            await self._make_ready(line)
+            return await work(line)
+
+        return await self._connections.patiently(self._schema(sandbox), ready, patience=LONG_PATIENCE_SECONDS)
+
+    async def _transact(self, sandbox: str, work: Callable[[Line], Awaitable[_Done]], *, durable: bool = True) -> _Done:
+        """Do something in one transaction, which may happen twice where its commit was not answered."""
+
+        async def whole(line: Line) -> _Done:
+            try:
+                await line.run(beginning(durable=durable))
+                done = await work(line)
+                await line.run("COMMIT")
+            finally:
+                await line.roll_back()
+            return done
+
+        return await self._do(sandbox, whole)
+
+    async def _make_ready(self, line: Line) -> None:
+        """Make the kit's own tables, once; replicas may want to at the same moment."""
+        if self._is_ready:
+            return
+        try:
+            await line.run(f"BEGIN; {self._at(_KIT_TABLES)}; COMMIT")
+        finally:
+            await line.roll_back()
+        self._is_ready = True
+
+    async def names(self) -> list[str]:
+        """Give the ids of the sandboxes that are complete."""
+
+        async def look(line: Line) -> list[str]:
+            return [row[0] for row in await line.rows(self._at(_NAMES))]
+
+        return await self._do("", look)
+
+    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
+        """Make a sandbox and its initial image, all or nothing."""
+
+        def generate() -> list[Part]:
+            return seeded(self._definitions.tables, seed())
+
+        parts = await asyncio.get_running_loop().run_in_executor(self._worker, generate)
+        schema = self._schema(sandbox)
+        mark = secrets.randbits(62)
+
+        async def make(line: Line) -> None:
+            await line.run(self._at(_ENTER), [sandbox, spec, durable, mark])
+            await line.run(self._definitions.creating(schema))
+            await fill(line, schema, parts)
+            await line.run(self._definitions.completing(schema))
+            await self._keep(line, sandbox, INITIAL, parts)
+
+        try:
+            await self._transact(sandbox, make, durable=durable)
+        except psycopg.errors.UniqueViolation as error:
+            # An earlier attempt may have been committed without telling.
+            if await self._mark(sandbox) != mark:
+                raise ExistsError(sandbox) from error
+
+    async def _keep(self, line: Line, sandbox: str, image: str, parts: Sequence[Part]) -> None:
+        """Store an image; one without any row in it has an empty part all the same."""
+        kept = parts or [Part("", b"")]
+        rows = [(sandbox, image, position, part.target, part.rows) for position, part in enumerate(kept)]
+        await line.run_for_each(self._at(_KEEP), rows)
+
+    async def spec(self, sandbox: str) -> str | None:
+        """Give the specification that a sandbox was made with, or None when there is no such sandbox."""
+
+        async def look(line: Line) -> str | None:
+            rows = await line.rows(self._at(_SPEC), [sandbox])
+            return rows[0][0] if rows else None
+
+        return await self._do(sandbox, look)
+
+    async def _mark(self, sandbox: str) -> int | None:
+        async def look(line: Line) -> int | None:
+            rows = await line.rows(self._at(_MARK), [sandbox])
+            return rows[0][0] if rows else None
+
+        return await self._do(sandbox, look)
+
+    async def open(self, sandbox: str, *, durable: bool) -> Database:
+        """Open a sandbox that exists."""
+        mark = await self._mark(sandbox)
+        if mark is None:
+            raise LookupError(sandbox)
+        own = [table for table in self._definitions.tables if table.name not in KIT.tables]
+        ledger = f"{self._lab}.sandboxes"
+        return PostgreSqlDatabase(self._connections, ledger, sandbox, self._schema(sandbox), own, mark, durable=durable)
+
+    async def save(self, sandbox: str, image: str) -> None:
+        """Keep the present state under a name."""
+
+        async def keep(line: Line) -> None:
+            await line.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            parts = await drawn(line, self._schema(sandbox), self._definitions.tables)
+            await line.run(self._at(_FORGET), [sandbox, image])
+            await self._keep(line, sandbox, image, parts)
+
+        await self._transact(sandbox, keep)
+
+    async def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
+        """Fetch a named image."""
+
+        async def fetch(line: Line) -> list[Part]:
+            return [Part(*row) for row in await line.rows(self._at(_PARTS), [sandbox, image], binary=True)]
+
+        staged = await self._do(sandbox, fetch)
+        if not staged:
+            raise LookupError(image)
+        self._staged[sandbox] = staged
+
+    async def swap(self, sandbox: str, *, durable: bool) -> None:
+        """Put what was staged in the place of the present state, in one transaction."""
+        parts = self._staged.get(sandbox)
+        if parts is None:
+            message = f"nothing is staged for sandbox {sandbox}"
+            raise RuntimeError(message)
+        schema = self._schema(sandbox)
+        mark = secrets.randbits(62)
+
+        async def put_back(line: Line) -> None:
+            # First the row, which whoever still writes holds too.
+            await line.run(self._at(_SET_MARK), [mark, sandbox])
+            await line.run(self._definitions.emptying(schema))
+            await fill(line, schema, parts)
+            await line.run(self._definitions.relinking(schema))
+
+        await self._transact(sandbox, put_back, durable=durable)
+        del self._staged[sandbox]
+
+    async def images(self, sandbox: str) -> list[str]:
+        """Give the names of the kept images."""
+
+        async def look(line: Line) -> list[str]:
+            return [row[0] for row in await line.rows(self._at(_IMAGES), [sandbox])]
+
+        return await self._do(sandbox, look)
+
+    async def forget(self, sandbox: str, image: str) -> bool:
+        """Remove an image; False when there was none."""
+
+        async def remove(line: Line) -> bool:
+            return await line.run(self._at(_FORGET), [sandbox, image]) > 0
+
+        return await self._do(sandbox, remove)
+
+    async def delete(self, sandbox: str) -> None:
+        """Remove a sandbox."""
+        self._staged.pop(sandbox, None)
+        schema = self._schema(sandbox)
+
+        async def remove(line: Line) -> None:
+            await line.run(self._at(_STRIKE), [sandbox])
+            await line.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE; DROP SCHEMA IF EXISTS {schema}__past CASCADE")
+
+        await self._transact(sandbox, remove)
+
+    async def close(self) -> None:
+        """Let go of the connections, if no other service needs them."""
+        await self._connections.close()

@@ -1,0 +1,217 @@
+"""The connections of one process to PostgreSQL: few, whatever the number of sandboxes, and healed when they break.
+
+They serve any sandbox, and prefer the one that they served last, whose statements they have prepared. A statement names
+the sandbox's schema itself, so no connection can stand on another city by mistake.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import TransactionStatus
+from psycopg.types.string import TextLoader
+
+from services.kit.store import StoreUnavailableError
+
+_log = logging.getLogger(__name__)
+_Done = TypeVar("_Done")
+
+PATIENCE_SECONDS = 20.0
+"""How long a call waits for a database that is away, such as one that is being restarted."""
+LONG_PATIENCE_SECONDS = 120.0
+"""How long the lab waits for what it asks of a whole sandbox, such as to make a large one."""
+CONNECT_SECONDS = 5
+MOST_CITIES = 250
+"""Sandboxes that a connection has seen when it is replaced: the server's end of it never forgets their tables."""
+MOST_PREPARED = 200
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+_SETTINGS: dict[str, Any] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 12_000,
+    "options": "-c client_min_messages=warning",
+}
+
+
+class BrokenError(Exception):
+    """The connection broke, or none could be made; what was going on in it may be tried again."""
+
+
+class _WholeLoader(Loader):
+    """Sums of whole numbers are whole numbers, however large PostgreSQL thinks that they might become."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data)
+        return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+
+class Line:
+    """One open connection."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self.connection = connection
+        self.cursor = AsyncRawCursor(connection)
+        self.cities: set[str] = set()
+        self.city = ""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is in order, and in no transaction."""
+        return self.connection.info.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing can be done with it any more."""
+        return self.connection.closed
+
+    async def rows(self, sql: str, values: Sequence[object] = (), *, binary: bool = False) -> list[tuple[Any, ...]]:
+        """Run a statement and give its rows."""
+        await self.cursor.execute(sql, values, binary=binary)
+        return await self.cursor.fetchall()
+
+    async def run(self, sql: str, values: Sequence[object] | None = None) -> int:
+        """Run a statement, or without values several at once; give the number of rows that (the first) touched."""
+        await self.cursor.execute(sql, values)
+        return self.cursor.rowcount
+
+    async def value_after(self, sql: str) -> Any:  # noqa: ANN401 - a column of any type
+        """Run several statements at once; give the first column of the last one's first row, or None."""
+        await self.cursor.execute(sql)
+        while self.cursor.nextset():
+            pass
+        row = await self.cursor.fetchone()
+        return None if row is None else row[0]
+
+    async def run_for_each(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        """Run a statement once for each row of values, sent together; give the number of rows touched in all."""
+        await self.cursor.executemany(sql, rows)
+        return self.cursor.rowcount
+
+    async def roll_back(self, *, clean: bool = False) -> None:
+        """End a transaction without a trace, if one is open; hanging up, which ends a broken line, does the same.
+
+        Args:
+            clean: it has changed nothing. The driver lets go of all prepared statements at a rollback, and need not
+                where a commit does the same.
+        """
+        if self.connection.info.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+            await self.run("COMMIT" if clean else "ROLLBACK")
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self.connection.close()
+
+
+class Connections:
+    """The connections of one process, shared by all its services; `share` for each that will `close` them.
+
+    Args:
+        conninfo: where the database is, who asks and the password, as libpq takes it (or a URL).
+        most: how many there are at most. One of them is kept for what is asked in the midst of a transaction of
+            another one, so that those can never wait for one another.
+    """
+
+    def __init__(self, conninfo: str, most: int = 8) -> None:
+        self._conninfo = conninfo
+        self._users = 0
+        self._idle: list[Line] = []
+        self._gates = {False: asyncio.Semaphore(max(most - 1, 1)), True: asyncio.Semaphore(1)}
+
+    def share(self) -> "Connections":
+        """Count one more who uses them."""
+        self._users += 1
+        return self
+
+    async def close(self) -> None:
+        """Count one less; the last one hangs up."""
+        self._users -= 1
+        if self._users <= 0:
+            await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+    @asynccontextmanager
+    async def _lent(self, city: str, *, aside: bool) -> AsyncIterator[Line]:
+        async with self._gates[aside]:
+            line = self._taken(city) or await self._connected()
+            line.city = city
+            line.cities.add(city)
+            try:
+                yield line
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if not line.is_broken:
+                    raise
+                # What broke this one has most likely broken them all.
+                await self._hang_up()
+                raise BrokenError(str(error)) from error
+            finally:
+                if line.is_idle and len(line.cities) <= MOST_CITIES:
+                    self._idle.append(line)
+                else:
+                    await line.close()
+
+    def _taken(self, city: str) -> Line | None:
+        """Take an idle line, the one that served this city last if there is one, else the one that rested longest."""
+        for place, line in enumerate(self._idle):
+            if line.city == city:
+                return self._idle.pop(place)
+        return self._idle.pop(0) if self._idle else None
+
+    async def _connected(self) -> Line:
+        try:
+            connection = await AsyncConnection.connect(
+                self._conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS, **_SETTINGS
+            )
+        except psycopg.OperationalError as error:
+            raise BrokenError(str(error)) from error
+        connection.prepared_max = MOST_PREPARED
+        connection.adapters.register_loader("json", TextLoader)
+        connection.adapters.register_loader("numeric", _WholeLoader)
+        return Line(connection)
+
+    async def patiently(
+        self,
+        city: str,
+        work: Callable[[Line], Awaitable[_Done]],
+        *,
+        aside: bool = False,
+        patience: float = PATIENCE_SECONDS,
+    ) -> _Done:
+        """Do something on a connection; from its beginning on another one, where it breaks.
+
+        Args:
+            city: the sandbox that it is about.
+            aside: whether the asker holds a connection already.
+            patience: seconds for all of it.
+
+        Raises:
+            StoreUnavailableError: they were not enough.
+        """
+        pause = _FIRST_PAUSE
+        reason = "all connections are in use"
+        try:
+            async with asyncio.timeout(patience) as timer:
+                while True:
+                    try:
+                        async with self._lent(city, aside=aside) as line:
+                            return await work(line)
+                    except BrokenError as error:
+                        reason = " ".join(str(error).split())
+                        _log.warning("PostgreSQL cannot be reached, trying again: %s", reason)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+        except TimeoutError as error:
+            if not timer.expired():
+                raise
+            _log.error("PostgreSQL could not be reached for %.0f seconds: %s", patience, reason)
+            raise StoreUnavailableError from error
