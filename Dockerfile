@@ -71,3 +71,6 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
 COPY --from=services-environment /opt/venv /opt/venv
 COPY --from=code /code/services services
 ENTRYPOINT ["python", "-m", "services"]
+# Of whichever services this container was told to serve.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=6 \
+    CMD ["sh", "-c", "exec python -m services.kit.health $(tr '\\0' ' ' </proc/1/cmdline | sed 's/.* services //; s/ -.*//')"]

@@ -23,7 +23,7 @@ REFERENCE_DATE = "2026-11-02"
 
 @pytest.fixture(scope="session")
 def engine() -> None:
-    """A Docker engine; where there is none, these tests are left out, or fail where LAB_REQUIRE_DOCKER=1 forbids that."""
+    """A Docker engine; where there is none, these tests are left out, or fail under LAB_REQUIRE_DOCKER=1."""
     reason = lacking()
     if reason and os.environ.get("LAB_REQUIRE_DOCKER") == "1":
         pytest.fail(reason)
