@@ -60,14 +60,14 @@ class Issuer:
 
 def set_up(app: FastAPI, settings: Settings, _real: RealTime) -> None:
     """Give the routes their issuer."""
-    app.state.issuer = Issuer(settings.issuer, signing_key(settings.data), offered_scopes())
+    app.state.issuer = Issuer(settings.issuer, signing_key(settings), offered_scopes())
 
 
 def own_keys(settings: Settings) -> Keys:
     """Give the published keys without asking oneself over HTTP."""
 
     async def keys() -> KeySet:
-        return published(await asyncio.to_thread(signing_key(settings.data).load))
+        return published(await asyncio.to_thread(signing_key(settings).load))
 
     return keys
 

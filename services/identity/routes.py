@@ -51,7 +51,7 @@ async def recognise(incoming: Incoming, sandboxes: Sandboxes) -> Caller:
     if sandbox is None:
         raise invalid_client()
     try:
-        spec = (await sandboxes.get(sandbox)).spec
+        spec = await sandboxes.spec(sandbox)
     except SandboxUnknownError as error:
         raise invalid_client() from error
     if not any(client.client_id == client_id for client in spec.clients):

@@ -1,4 +1,4 @@
-"""The key that signs tokens: made once, kept beside the sandboxes, read into memory at its first use."""
+"""The key that signs tokens: given as a secret, or made once and kept; read into memory at its first use."""
 
 import os
 import secrets
@@ -10,6 +10,7 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.jwk import KeyParameters, KeySet, RSAKey
 
+from services.kit.settings import Settings, WrongSettingError
 from services.kit.tokens import ALGORITHM
 
 _BITS = 2048
@@ -23,23 +24,40 @@ class SigningKey:
 
     Args:
         file: where it is kept, in PEM.
+        is_given: it was made elsewhere, for several processes, and is never made here.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, is_given: bool = False) -> None:
         self._file = file
+        self._is_given = is_given
         self._lock = threading.Lock()
         self._key: RSAKey | None = None
 
     def load(self) -> RSAKey:
-        """Give the key, making it if there is none yet. Blocking: run it in a thread."""
+        """Give the key, making it if there is none yet and it is not given. Blocking: run it in a thread.
+
+        Raises:
+            WrongSettingError: the file holds no RSA key.
+        """
         with self._lock:
             if self._key is None:
-                if not self._file.exists():
+                if not (self._is_given or self._file.exists()):
                     self._make()
-                parameters: KeyParameters = {"use": "sig", "alg": ALGORITHM}
-                self._key = RSAKey.import_key(self._file.read_bytes(), parameters)
-                self._key.ensure_kid()
+                self._key = self._read()
             return self._key
+
+    def _read(self) -> RSAKey:
+        parameters: KeyParameters = {"use": "sig", "alg": ALGORITHM}
+        try:
+            key = RSAKey.import_key(self._file.read_bytes(), parameters)
+            if not key.is_private:
+                message = f"{self._file.name} holds the public half only"
+                raise WrongSettingError(message)
+        except (OSError, ValueError, TypeError) as error:
+            message = f"the key that signs tokens cannot be read from {self._file}: {error}"
+            raise WrongSettingError(message) from error
+        key.ensure_kid()
+        return key
 
     def _make(self) -> None:
         """Write a new key whole under another name, then give it its own: half a key is never read."""
@@ -54,12 +72,15 @@ class SigningKey:
 
 
 @cache
-def signing_key(data: Path) -> SigningKey:
-    """Give the key of the identity service whose sandboxes are in `data`.
+def signing_key(settings: Settings) -> SigningKey:
+    """Give the key of the identity service with these settings.
 
-    It stands beside that folder, not in it: there the store clears away whatever is no sandbox.
+    Unless it is given, it stands beside the folder of sandboxes, not in it: there the store clears away whatever is no
+    sandbox.
     """
-    return SigningKey(data.parent / "identity-keys" / "signing.pem")
+    if settings.signing_key is not None:
+        return SigningKey(settings.signing_key, is_given=True)
+    return SigningKey(settings.data.parent / "identity-keys" / "signing.pem")
 
 
 def published(key: RSAKey) -> KeySet:

@@ -16,7 +16,9 @@ from pydantic import Field
 
 from services.kit.clock import WITA, Clock, RealTime
 from services.kit.faults import Faults, RuleSet
+from services.kit.homes import ElsewhereError
 from services.kit.language import catalogue
+from services.kit.peers import DOUBTFUL, HOME, NOT_HOME
 from services.kit.problems import Problem
 from services.kit.sandbox import Sandbox, SandboxBusyError
 from services.kit.settings import Settings
@@ -56,7 +58,11 @@ class ClockChange(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What the back door of one service works on."""
+    """What the back door of one service works on.
+
+    Attributes:
+        instance: a random word by which this process is known.
+    """
 
     service: str
     version: str
@@ -64,6 +70,7 @@ class Back:
     views: Mapping[str, View]
     settings: Settings
     real: RealTime
+    instance: str
 
 
 def _back(request: Request) -> Back:
@@ -108,6 +115,7 @@ async def show(back: Door, name: SandboxName) -> dict[str, object]:
             "frozen": sandbox.frozen,
             "requests": sandbox.journal.last,
             "checkpoints": await back.sandboxes.checkpoints(name),
+            "instance": f"{back.instance}-{back.sandboxes.drops(name)}",
         }
 
 
@@ -295,6 +303,14 @@ async def _on_problem(request: Request, error: Exception) -> Response:
     return _refuse(request, Problem(409, "sandbox_busy", detail))
 
 
+async def _on_elsewhere(_request: Request, error: Exception) -> Response:
+    address = error.address if isinstance(error, ElsewhereError) else None
+    headers = {} if address is None else {HOME: address}
+    if isinstance(error, ElsewhereError) and error.is_doubtful:
+        headers[DOUBTFUL] = "1"
+    return Response(status_code=NOT_HOME, headers=headers)
+
+
 async def _on_mistake(request: Request, _error: Exception) -> Response:
     return _refuse(request, Problem(500, "internal_error", _("The back door made a mistake; the log has its trace.")))
 
@@ -307,5 +323,6 @@ def backdoor(back: Back) -> FastAPI:
     app.router.routes.extend(router.routes)
     for error in (Problem, RequestValidationError, SandboxUnknownError, SandboxDiffersError, SandboxBusyError):
         app.add_exception_handler(error, _on_problem)
+    app.add_exception_handler(ElsewhereError, _on_elsewhere)
     app.add_exception_handler(Exception, _on_mistake)
     return app

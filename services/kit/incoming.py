@@ -16,6 +16,7 @@ class Incoming:
         headers: by lower-case name; `header_list` has them as they came.
         trouble: why it cannot be carried out whoever calls, if so; told once the call is counted.
         route: template of the route that it met.
+        fault: kind of the fault that struck it.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Incoming:
     started: float
     trouble: Problem | None = None
     route: str = "-"
+    fault: str = ""
 
     @property
     def language(self) -> str:

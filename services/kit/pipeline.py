@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.answers import Answer
 from services.kit.clock import RealTime
+from services.kit.envoy import Envoy, Veto
+from services.kit.homes import ElsewhereError
 from services.kit.incoming import Identify, Incoming
 from services.kit.language import catalogue
 from services.kit.metrics import Metrics
@@ -17,7 +19,7 @@ from services.kit.problems import Problem
 from services.kit.routing import Routes
 from services.kit.settings import MAX_BODY_BYTES
 from services.kit.tenancy import Sandboxes, SandboxUnknownError
-from services.kit.tokens import refused
+from services.kit.tokens import Caller, refused
 from services.kit.tracing import request_id, trace_id
 from services.kit.visit import Visit, mistake, refusal
 
@@ -51,6 +53,9 @@ class Pipeline:
         app: health and documentation.
         routes: the agency's.
         open_paths: paths (and prefixes that end in `/`) that `app` serves without a caller.
+
+    Attributes:
+        envoy: takes calls to sandboxes whose home is another process; None where there is only one.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Pipeline:
         self._metrics = metrics
         self._real = real
         self._open = open_paths
+        self.envoy: Envoy | None = None
         self._open_prefixes = tuple(path for path in open_paths if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,13 +100,37 @@ class Pipeline:
         elif await _send(scope, send, answer, extra):
             await _close(scope, receive, "end")
         status = 0 if answer is None else answer.status
-        self._metrics.count(incoming.method, incoming.route, status, self._real() - incoming.started)
+        seconds = self._real() - incoming.started
+        self._metrics.count(incoming.method, incoming.route, status, incoming.fault, seconds)
 
     async def _serve(self, scope: Scope, receive: Receive, incoming: Incoming, extra: dict[str, str]) -> Answer | None:
         _refuse_doubled(incoming)
         incoming.body = await _body(incoming, receive)
         incoming.trouble = _nonsense(incoming)
         caller = await self._identify(incoming)
+        try:
+            return await self.visited(scope, incoming, caller, extra)
+        except ElsewhereError as away:
+            if self.envoy is None:
+                raise
+            return await self.envoy.answer(scope, incoming, caller, extra, away)
+
+    async def visited(
+        self, scope: Scope, incoming: Incoming, caller: Caller, extra: dict[str, str], veto: Veto | None = None
+    ) -> Answer | None:
+        """Let a call into its sandbox, whose home this process is.
+
+        Args:
+            extra: takes up further headers for the caller.
+            veto: says of the sandbox, once the call is inside, that its line is to be closed instead.
+
+        Returns:
+            What the caller gets: an answer, or None for a closed connection.
+
+        Raises:
+            ElsewhereError: this process is not its home.
+            Problem: the sandbox is gone, busy or frozen.
+        """
         try:
             sandbox = await self._sandboxes.get(caller.sandbox)
         except SandboxUnknownError as error:
@@ -113,9 +143,13 @@ class Pipeline:
             raise Problem(403, "sandbox_frozen", detail, source="gateway")
         sandbox.enter()
         try:
+            if veto is not None and await veto(sandbox):
+                return None
             visit = Visit(self._routes, scope, incoming, caller, sandbox, self._real)
             answer = await visit.made()
             extra.update(visit.limit_headers)
+            if visit.rule is not None:
+                incoming.fault = visit.rule.kind
             return answer
         finally:
             sandbox.leave()

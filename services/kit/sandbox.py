@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from services.kit.clock import Clock, RealTime
 from services.kit.faults import Faults
+from services.kit.homes import ElsewhereError
 from services.kit.journal import Entry, Journal
 from services.kit.limits import RateLimit
 from services.kit.specs import SandboxSpec
@@ -54,6 +55,7 @@ class Sandbox:
         self._pressed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
+        self._abandoned = False
 
     async def load(self) -> "Sandbox":
         """Take up what the database remembers; a new sandbox's clock starts now, and is kept with the next batch."""
@@ -164,19 +166,21 @@ class Sandbox:
             self._flush_later()
 
     def _flush_later(self) -> None:
-        if self._timer is None:
+        if self._timer is None and not self._abandoned:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._start_flush)
 
     def _start_flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._flushing is None or self._flushing.done():
+        if not self._abandoned and (self._flushing is None or self._flushing.done()):
             self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
 
     async def _flush_soon(self) -> None:
         try:
             await self.flush()
+        except ElsewhereError:
+            """Its new home has a journal of its own."""
         except Exception:  # noqa: BLE001 - such as a full disk: nobody waits for this, and the next batch tries again
             _log.exception("the journal of sandbox %s cannot be written", self.name)
 
@@ -186,6 +190,25 @@ class Sandbox:
             await self.drop_stale()
         if self.journal.waiting or self.faults.unwritten or self._clock_waits:
             await self.write(_nothing_more)
+
+    def abandon(self) -> None:
+        """Forget all that is not written: another process goes on with this sandbox."""
+        self._abandoned = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._pressed.set()
+        self._flushing = asyncio.get_running_loop().create_task(self._left(self._flushing))
+
+    async def _left(self, flushing: asyncio.Task[None] | None) -> None:
+        if flushing is not None:
+            await flushing
+        await self._idle.wait()
+        try:
+            await self.drop_stale()
+            await self.database.close()
+        except Exception:  # noqa: BLE001 - nobody waits for this
+            _log.exception("sandbox %s cannot be closed in order", self.name)
 
     async def close(self) -> None:
         """Write everything and let go of the database."""

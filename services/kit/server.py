@@ -1,17 +1,26 @@
 """Serving several services from one process: each on its own port, each back door on its own private listener."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import uvicorn
 
 from services.kit.protocol import ClosableProtocol
 from services.kit.service import Assembled
+
+_log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 3
+"""How long calls that run may take when the process is told to end."""
+CLOSING_SECONDS = 1.5
+"""How long writing the rest may take where it goes over a network, so that all ends within five seconds."""
 
 
 def http_config(app: object) -> uvicorn.Config:
@@ -27,7 +36,7 @@ def http_config(app: object) -> uvicorn.Config:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=GRACE_SECONDS,
         loop="none",
     )
 
@@ -64,21 +73,45 @@ def private_socket(run: Path, service: str) -> socket.socket:
     return listener
 
 
-async def serve(services: Sequence[tuple[Assembled, socket.socket, socket.socket]]) -> None:
-    """Serve until SIGTERM or SIGINT, then write what is unwritten and return."""
-    for service, _public, _private in services:
-        await service.sandboxes.clear_throwaways()
-    servers = []
-    for service, public, private in services:
-        servers += [
-            (uvicorn.Server(http_config(service.public)), public),
-            (uvicorn.Server(http_config(service.backdoor)), private),
-        ]
+class Served(NamedTuple):
+    """A service with its two listeners."""
+
+    service: Assembled
+    public: socket.socket
+    backdoor: socket.socket
+
+
+class Ground(Protocol):
+    """What the services of a process stand on that may not be there yet, and may go away: a database."""
+
+    async def stand(self) -> None:
+        """Wait until it is there, as long as that takes."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+async def serve(services: Sequence[Served], ground: Ground | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then write what is unwritten and return.
+
+    Args:
+        ground: what has to be waited for; calls meanwhile are answered 503. None where everything is at hand.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, stopping.set)
+    clearing = asyncio.create_task(_clear(services, ground))
+    if ground is None:
+        await clearing
+    servers = [
+        (uvicorn.Server(http_config(app)), listener)
+        for service, public, private in services
+        for app, listener in ((service.public, public), (service.backdoor, private))
+    ]
     tasks = [asyncio.create_task(server._serve([listener])) for server, listener in servers]  # noqa: SLF001 - the public serve() takes over the process's signals
     try:
         await asyncio.wait([asyncio.create_task(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -86,5 +119,32 @@ async def serve(services: Sequence[tuple[Assembled, socket.socket, socket.socket
             server.should_exit = True
         await asyncio.gather(*tasks)
     finally:
+        clearing.cancel()
+        await _close(services, ground)
+
+
+async def _clear(services: Sequence[Served], ground: Ground | None) -> None:
+    """Remove the throw-away sandboxes of runs that ended with the lab."""
+    if ground is not None:
+        await ground.stand()
+    for service, _public, _private in services:
+        try:
+            await service.sandboxes.clear_throwaways()
+        except Exception:
+            if ground is None:
+                raise
+            _log.exception("the throw-away sandboxes of %s were not cleared away", service.name)
+
+
+async def _close(services: Sequence[Served], ground: Ground | None) -> None:
+    if ground is None:
         for service, _public, _private in services:
             await service.sandboxes.close()
+        return
+    try:
+        async with asyncio.timeout(CLOSING_SECONDS):
+            for service, _public, _private in services:
+                await service.sandboxes.close()
+    except TimeoutError:
+        _log.warning("the database does not answer: what was not yet written is lost")
+    await ground.close()

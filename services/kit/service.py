@@ -1,5 +1,6 @@
 """What a service is made of, and how it is put together: one public application and one back door."""
 
+import secrets
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -16,16 +17,20 @@ from starlette.types import ASGIApp
 
 from services.kit.backdoor import Back, View, backdoor
 from services.kit.clock import RealTime
+from services.kit.envoy import Envoy
+from services.kit.homes import Homes, SoleHome
 from services.kit.incoming import Identify, Incoming
 from services.kit.language import catalogue, preferred
 from services.kit.metrics import Metrics
+from services.kit.peers import Peers
 from services.kit.pipeline import Pipeline
 from services.kit.problems import PROBLEM_SCHEMA, Problem, documented
+from services.kit.relay import Relay
 from services.kit.routing import Routes, http_problem
 from services.kit.settings import Settings
 from services.kit.specs import SandboxSpec
 from services.kit.sqlite import SqliteStore
-from services.kit.store import Seed
+from services.kit.store import Seed, Store, StoreUnavailableError
 from services.kit.tables import add_kit_tables
 from services.kit.tenancy import Sandboxes
 from services.kit.tokens import Caller, Keys, Verifier, published_keys
@@ -101,34 +106,61 @@ class Assembled:
     name: str
     public: ASGIApp
     api: FastAPI
-    backdoor: FastAPI
+    backdoor: ASGIApp
     sandboxes: Sandboxes
 
 
-def assemble(service: Service, settings: Settings, *, real: RealTime, worker: Executor) -> Assembled:
+@dataclass(frozen=True)
+class Shared:
+    """What one service shares with its other replicas, where there are any.
+
+    Attributes:
+        store: gives the store for the service's tables.
+        homes: which sandboxes are in this replica's memory.
+        peers: the other replicas.
+        instance: a random word by which this process is known.
+    """
+
+    store: Callable[[MetaData], Store]
+    homes: Homes
+    peers: Peers
+    instance: str
+
+
+def assemble(
+    service: Service, settings: Settings, *, real: RealTime, worker: Executor, shared: Shared | None = None
+) -> Assembled:
     """Put a service together.
 
     Args:
         real: the real clock, such as `time.time`.
         worker: one thread for generating and copying, shared by the services of a process.
+        shared: None where this process is the only one, which keeps all under `settings.data`.
     """
     add_kit_tables(service.tables)
 
     def seeder(spec: SandboxSpec) -> Seed:
         return service.seed(build(spec.seed, spec.size, spec.reference_date), spec)
 
-    store = SqliteStore(settings.data, service.tables, worker)
-    sandboxes = Sandboxes(store, seeder, real, settings.open_sandboxes)
+    store = shared.store(service.tables) if shared else SqliteStore(settings.data, service.tables, worker)
+    homes = shared.homes if shared else SoleHome()
+    sandboxes = Sandboxes(store, seeder, real, settings.open_sandboxes, homes)
     metrics = Metrics(service.name)
-    api = _api(service, sandboxes, metrics)
+    health = _health(service, sandboxes, homes, metrics)
+    api = _api(service, health)
     service.setup(api, settings, real)
-    keys = service.keys(settings) if service.keys else published_keys(settings.issuer)
+    keys = service.keys(settings) if service.keys else published_keys(settings.identity_url or settings.issuer)
     verifier = Verifier(settings.issuer, keys, real)
     identify = _identifier(service, verifier, sandboxes)
     routes = Routes(service.routers, api)
     public = Pipeline(api, routes, sandboxes, identify, metrics, real, _OPEN | service.open_paths)
-    back = Back(service.name, VERSION, sandboxes, service.views, settings, real)
-    return Assembled(service.name, public, api, backdoor(back), sandboxes)
+    instance = shared.instance if shared else secrets.token_hex(8)
+    door = backdoor(Back(service.name, VERSION, sandboxes, service.views, settings, real, instance))
+    if shared is None:
+        return Assembled(service.name, public, api, door, sandboxes)
+    public.envoy = Envoy(shared.peers, public.visited, metrics)
+    relay = Relay(door, shared.peers, settings.backdoor_token, public.visited, real)
+    return Assembled(service.name, public, api, relay, sandboxes)
 
 
 def _identifier(service: Service, verifier: Verifier, sandboxes: Sandboxes) -> Identify:
@@ -141,7 +173,7 @@ def _identifier(service: Service, verifier: Verifier, sandboxes: Sandboxes) -> I
     return identify
 
 
-def _api(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> FastAPI:
+def _api(service: Service, health: APIRouter) -> FastAPI:
     facts = service.facts
     readme = service.folder / "README.md"
     app = FastAPIOffline(
@@ -153,7 +185,7 @@ def _api(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> FastAPI:
         redirect_slashes=False,
     )
     # As they are: including a router makes all its routes anew, on the first call that looks for one.
-    for router in (_health(service, sandboxes, metrics), *service.routers):
+    for router in (health, *service.routers):
         app.router.routes.extend(router.routes)
     for error in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(error, _on_error)
@@ -161,12 +193,17 @@ def _api(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> FastAPI:
     return app
 
 
-def _health(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> APIRouter:
+def _health(service: Service, sandboxes: Sandboxes, homes: Homes, metrics: Metrics) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/livez")
+    async def alive() -> dict[str, str]:
+        return {"status": "ok", "service": service.name}
+
     @router.get("/readyz")
     async def ready() -> dict[str, str]:
+        if not await homes.reachable():
+            raise StoreUnavailableError
         return {"status": "ok", "service": service.name}
 
     @router.get("/version")
@@ -175,7 +212,11 @@ def _health(service: Service, sandboxes: Sandboxes, metrics: Metrics) -> APIRout
 
     @router.get("/metrics")
     async def figures() -> Response:
-        metrics.sandboxes.set(len(await sandboxes.names()))
+        up = await homes.reachable()
+        metrics.store_up.set(up)
+        metrics.open_sandboxes.set(sandboxes.in_memory)
+        if up:
+            metrics.sandboxes.set(len(await sandboxes.names()))
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router

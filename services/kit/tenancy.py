@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from weakref import WeakValueDictionary
@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from pydantic import ValidationError
 
 from services.kit.clock import RealTime
+from services.kit.homes import ElsewhereError, Homes, SoleHome
 from services.kit.sandbox import Sandbox, SandboxBusyError
 from services.kit.specs import SandboxSpec
 from services.kit.store import INITIAL, Seed, Store
@@ -28,21 +29,28 @@ class SandboxDiffersError(ValueError):
 
 
 class Sandboxes:
-    """All sandboxes of one service.
+    """All sandboxes of one service, as far as this process is their home.
+
+    Every method that works on one may raise `ElsewhereError` where it is not.
 
     Args:
         store: where they are kept.
         seeder: what a new one begins with.
         most: how many stay open.
+        homes: which of them this process may keep in memory; all, where it is the only one.
     """
 
-    def __init__(self, store: Store, seeder: Seeder, real: RealTime, most: int) -> None:
+    def __init__(self, store: Store, seeder: Seeder, real: RealTime, most: int, homes: Homes | None = None) -> None:
         self._store = store
         self._seeder = seeder
         self._real = real
         self._most = most
         self._open: OrderedDict[str, Sandbox] = OrderedDict()
+        self._doubted: dict[str, Sandbox] = {}
+        self._drops: Counter[str] = Counter()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._homes = homes or SoleHome()
+        self._homes.watched_by(self)
 
     def _lock(self, name: str) -> asyncio.Lock:
         """Give the lock under which a sandbox is made, opened, replaced, closed and removed."""
@@ -51,12 +59,39 @@ class Sandboxes:
             lock = self._locks[name] = asyncio.Lock()
         return lock
 
+    def doubt(self) -> None:
+        """Serve nothing more from memory before it is claimed again."""
+        self._doubted.update(self._open)
+        self._open.clear()
+
+    def drop(self, name: str) -> None:
+        """Forget a sandbox without writing: the store has gone on without this process."""
+        for sandbox in (self._doubted.pop(name, None), self._open.pop(name, None)):
+            if sandbox is not None:
+                sandbox.abandon()
+                self._drops[name] += 1
+
+    def drops(self, name: str) -> int:
+        """Say how often a sandbox's memory was dropped here."""
+        return self._drops[name]
+
+    async def _at_home(self, name: str) -> None:
+        address = await self._homes.claim(name)
+        if address is not None:
+            self.drop(name)
+            raise ElsewhereError(address)
+
+    @property
+    def in_memory(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     async def names(self) -> list[str]:
         """Give the ids of all sandboxes."""
         return await self._store.names()
 
     async def clear_throwaways(self) -> None:
-        """Remove sandboxes that were not made to last; whatever ended the lab ended their runs too."""
+        """Remove sandboxes that were not made to last and whose runs have ended with those who served them."""
         for name in await self._store.names():
             try:
                 lasting = (await self._spec(name)).durable
@@ -64,8 +99,18 @@ class Sandboxes:
                 # Only a power cut leaves a specification unreadable, and only that of a throw-away sandbox; one that
                 # another version of the lab wrote is left to its owner.
                 lasting = bool((await self._store.spec(name) or "").strip("\x00"))
-            if not lasting:
+            if not lasting and await self._homes.is_forsaken(name):
                 await self._store.delete(name)
+                await self._homes.forget(name)
+
+    async def spec(self, name: str) -> SandboxSpec:
+        """Give the specification of a sandbox, whichever process is its home.
+
+        Raises:
+            SandboxUnknownError: there is none.
+        """
+        sandbox = self._open.get(name)
+        return await self._spec(name) if sandbox is None else sandbox.spec
 
     async def _spec(self, name: str) -> SandboxSpec:
         stored = await self._store.spec(name)
@@ -103,11 +148,23 @@ class Sandboxes:
             sandbox.leave()
 
     async def _opened(self, name: str) -> Sandbox:
-        spec = await self._spec(name)
-        database = await self._store.open(name, durable=spec.durable)
-        sandbox = await Sandbox(name, spec, database, self._real).load()
-        self._open[name] = sandbox
-        return sandbox
+        while True:
+            await self._at_home(name)
+            term = self._homes.term
+            sandbox = self._doubted.pop(name, None) or await self._loaded(name)
+            if self._homes.term == term:
+                self._open[name] = sandbox
+                return sandbox
+            self._doubted[name] = sandbox
+
+    async def _loaded(self, name: str) -> Sandbox:
+        try:
+            spec = await self._spec(name)
+            database = self._homes.guarded(name, await self._store.open(name, durable=spec.durable))
+        except LookupError:
+            await self._homes.forget(name)
+            raise
+        return await Sandbox(name, spec, database, self._real).load()
 
     async def _make_room(self) -> None:
         """Close what has not been used for longest, where no more shall be open."""
@@ -119,6 +176,7 @@ class Sandboxes:
                 async with lock:
                     del self._open[name]
                     await sandbox.close()
+                    await self._homes.release(name)
                 return
 
     async def create(self, name: str, spec: SandboxSpec) -> bool:
@@ -129,6 +187,7 @@ class Sandboxes:
         """
         await self._make_room()
         async with self._lock(name):
+            await self._at_home(name)
             stored = await self._store.spec(name)
             if stored is not None:
                 if SandboxSpec.model_validate_json(stored) != spec:
@@ -145,13 +204,17 @@ class Sandboxes:
     async def delete(self, name: str) -> None:
         """Remove a sandbox, if there is one."""
         async with self._lock(name):
-            sandbox = self._open.get(name)
+            await self._at_home(name)
+            sandbox = self._doubted.pop(name, None) or self._open.pop(name, None)
             if sandbox is not None:
+                self._open[name] = sandbox
                 await sandbox.quiet()
                 del self._open[name]
                 with suppress(Exception):  # what cannot be written any more is removed anyway
                     await sandbox.close()
             await self._store.delete(name)
+            await self._homes.forget(name)
+            del self._drops[name]
 
     async def freeze(self, name: str) -> None:
         """Let no participant's call in any more, and wait for those inside."""
@@ -224,6 +287,7 @@ class Sandboxes:
 
     async def close(self) -> None:
         """Write and close everything."""
+        self._open.update(self._doubted)
         while self._open:
             _name, sandbox = self._open.popitem()
             try:

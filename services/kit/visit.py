@@ -16,6 +16,7 @@ from services.kit.access import Call
 from services.kit.answers import Answer
 from services.kit.clock import RealTime
 from services.kit.faults import Rule
+from services.kit.homes import ElsewhereError
 from services.kit.incoming import Incoming
 from services.kit.journal import Entry
 from services.kit.language import catalogue
@@ -77,12 +78,19 @@ class Visit:
         self._entry: Entry | None = None
 
     async def made(self) -> Answer | None:
-        """Give what the caller gets: an answer, or None for a closed connection."""
+        """Give what the caller gets: an answer, or None for a closed connection.
+
+        Raises:
+            ElsewhereError: this process is not the sandbox's home any more, and the call changed nothing.
+        """
         answer: Answer | None
         try:
             answer = await self._answered()
         except Problem as problem:
             answer = self._spoiled(refusal(problem, self.incoming))
+        except ElsewhereError:
+            # Nothing was written here, and it goes to whoever is home now.
+            raise
         except Exception:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log the trace
             _log.exception("%s %s failed", self.incoming.method, self.incoming.path)
             answer = refusal(mistake(), self.incoming)

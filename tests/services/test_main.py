@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from ast import literal_eval
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,7 @@ import httpx
 import pytest
 
 from services.__main__ import load, names
-from services.kit.settings import Addresses
+from services.kit.settings import Addresses, Database, WrongSettingError, database, secrets_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -161,11 +162,111 @@ def test_a_sandbox_made_in_one_process_is_there_in_the_next(tmp_path: Path, run_
 
 @pytest.mark.parametrize("base", ["80", "65001", "ten", ""])
 def test_a_port_base_that_cannot_be_is_refused(base: str) -> None:
-    with pytest.raises(ValueError, match=r"LAB_PORT_BASE|invalid literal"):
+    with pytest.raises(WrongSettingError, match="LAB_PORT_BASE"):
         Addresses.read({"LAB_PORT_BASE": base})
 
 
 def test_without_settings_it_serves_a_single_laptop() -> None:
-    assert Addresses.read({}) == Addresses("127.0.0.1", 8100, "http://127.0.0.1:8101")
-    told = Addresses.read({"LAB_PORT_BASE": "9000", "LAB_HOST": "0.0.0.0", "IDENTITY_URL": "http://id:1"})  # noqa: S104
-    assert told == Addresses("0.0.0.0", 9000, "http://id:1")  # noqa: S104 - only compared
+    assert Addresses.read({}) == Addresses("127.0.0.1", 8100, "http://127.0.0.1:8101", "http://127.0.0.1:8101")
+    assert database(None, {}) is None
+    assert secrets_folder({}) is None
+
+
+def test_in_a_container_keys_are_fetched_at_one_address_and_tokens_name_another() -> None:
+    told = {
+        "LAB_PORT_BASE": "9000",
+        "LAB_HOST": "0.0.0.0",  # noqa: S104 - only compared
+        "IDENTITY_URL": "http://identity:9001",
+        "LAB_ISSUER": "http://127.0.0.1:9001",
+        "LAB_BACKDOOR_PORT": "9900",
+    }
+    expected = Addresses("0.0.0.0", 9000, "http://identity:9001", "http://127.0.0.1:9001", 9900)  # noqa: S104 - same
+    assert Addresses.read(told) == expected
+
+
+def test_a_database_has_its_password_from_a_file_and_a_bound_on_connections(tmp_path: Path) -> None:
+    (tmp_path / "database_password").write_text("rahasia\n")
+    told = {"LAB_DATABASE": "postgresql://lab@postgres:5432/lab"}
+    assert database(tmp_path, told) == Database(told["LAB_DATABASE"], "rahasia", 8)
+    assert database(None, {**told, "LAB_DATABASE_CONNECTIONS": "3"}) == Database(told["LAB_DATABASE"], None, 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"LAB_DATABASE": "mysql://lab@db/lab"}, "must look like postgresql://"),
+        ({"LAB_DATABASE": "postgresql://lab@db"}, "must look like postgresql://"),
+        ({"LAB_DATABASE": "postgresql://lab:rahasia@db/lab"}, "may not hold the password"),
+        ({"LAB_DATABASE": "postgresql://lab@db/lab", "LAB_DATABASE_CONNECTIONS": "1"}, "between 2 and 1000"),
+    ],
+)
+def test_a_database_that_cannot_be_is_refused_without_telling_a_secret(told: dict[str, str], words: str) -> None:
+    with pytest.raises(WrongSettingError) as wrong:
+        database(None, told)
+    assert words in str(wrong.value)
+    assert "rahasia" not in str(wrong.value)
+
+
+SHARED = {"LAB_DATABASE": "postgresql://lab@127.0.0.1:9/lab", "LAB_BACKDOOR_PORT": "50999"}
+
+
+@pytest.mark.parametrize(
+    ("agency", "environment", "line"),
+    [
+        ("population", {}, "say where the sandboxes are kept: --data FOLDER, or LAB_DATABASE"),
+        ("population", {"LAB_DATABASE": SHARED["LAB_DATABASE"]}, "say where the back doors are"),
+        ("population", {**SHARED, "LAB_SECRETS": "/no/such/folder"}, "LAB_SECRETS must name a folder that is there"),
+        ("population", SHARED, "there is no back-door token"),
+        ("identity", {**SHARED, "LAB_SECRETS": "."}, "there is no signing_key under LAB_SECRETS"),
+        ("population", {**SHARED, "LAB_BACKDOOR_PORT": "none"}, "LAB_BACKDOOR_PORT must be a number"),
+    ],
+)
+def test_settings_that_cannot_be_are_told_in_one_line(
+    tmp_path: Path, agency: str, environment: dict[str, str], line: str
+) -> None:
+    (tmp_path / "backdoor_token").write_text("the-labs-own")
+    done = subprocess.run(
+        [sys.executable, "-m", "services", agency],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LAB_PORT_BASE": str(free_base()), **environment},  # noqa: TID251
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert line in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_its_health_is_asked_without_curl(tmp_path: Path, run_folder: Path) -> None:
+    running = Process("population", data=tmp_path / "data", run=run_folder, base=free_base())
+
+    def healthy(*agencies: str) -> int:
+        command = [sys.executable, "-m", "services.kit.health", *agencies]
+        environment = {**os.environ, "LAB_PORT_BASE": str(running.base)}  # noqa: TID251 - a child's
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=PATIENCE).returncode
+
+    try:
+        running.ready(2)
+        assert healthy("population") == 0
+        assert healthy("population", "permits") == 1
+    finally:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.ended()[0] == 0
+    assert healthy("population") == 1
+
+
+def test_asking_for_health_imports_nothing_that_a_service_is_made_of() -> None:
+    code = "import sys, services.kit.health; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"fastapi", "pydantic", "sqlalchemy", "asyncio", "logging"} & set(literal_eval(done.stdout))
+
+
+def test_one_process_for_all_imports_no_postgresql() -> None:
+    code = (
+        "import sys; from services.__main__ import load, names; [load(name) for name in names()]; "
+        "print(sorted(name for name in sys.modules if name == 'psycopg' or name.startswith('services.kit.repl')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -8,6 +8,7 @@ import pytest
 from joserfc import jwt
 
 from services.identity.signing import SigningKey, published, signed, signing_key
+from services.kit.settings import Settings, WrongSettingError
 
 
 @pytest.fixture
@@ -60,9 +61,35 @@ def test_threads_get_the_same_key(file):
 
 def test_one_folder_has_one_key(tmp_path):
     """Routes and verifier of a process share it; it lies beside the sandboxes, where the store does not clear."""
-    assert signing_key(tmp_path / "identity") is signing_key(tmp_path / "identity")
-    signing_key(tmp_path / "identity").load()
+    settings = Settings(tmp_path / "identity", "http://identity", "lab")
+    assert signing_key(settings) is signing_key(settings)
+    signing_key(settings).load()
     assert (tmp_path / "identity-keys" / "signing.pem").is_file()
+
+
+def test_replicas_that_are_given_one_key_sign_alike_and_never_make_one(tmp_path):
+    """The key is a secret of the lab then, and no sandbox folder is needed."""
+    given = tmp_path / "secret" / "signing_key"
+    kid = SigningKey(given).load().kid
+    one, other = (
+        SigningKey(given, is_given=True),
+        signing_key(Settings(tmp_path / "no" / "identity", "http://identity", "lab", signing_key=given)),
+    )
+    assert one.load().kid == other.load().kid == kid
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no key at all", "public"])
+def test_a_given_key_that_is_none_is_told_without_showing_it(tmp_path, content):
+    """Neither half a key nor the public half of one signs anything."""
+    given = tmp_path / "signing_key"
+    if content == "public":
+        content = SigningKey(tmp_path / "other").load().as_pem(private=False)
+    if content is not None:
+        given.write_bytes(content)
+    with pytest.raises(WrongSettingError, match="signing_key") as wrong:
+        SigningKey(given, is_given=True).load()
+    assert "no key at all" not in str(wrong.value)
 
 
 def test_what_is_signed_is_verified_by_what_is_published(file):

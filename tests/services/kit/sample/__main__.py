@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sample.app import service
 
-from services.__main__ import run_until_stopped
+from services.kit.process import run_until_stopped
 
 
 def main() -> None:

@@ -1,0 +1,274 @@
+"""How the replicas of a service speak to each other: over their back doors, on connections that are kept.
+
+A participant's call travels whole, as `POST /_lab/visits`: a line of JSON and then the body, there and back. So what
+the home makes of it, a connection closed without an answer or half a body included, is what the caller gets.
+"""
+
+import asyncio
+import json
+import socket
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from services.kit.answers import Answer
+from services.kit.homes import ElsewhereError
+from services.kit.incoming import Incoming
+from services.kit.tokens import Caller
+
+VISITS = "/_lab/visits"
+PASSED = "x-lab-passed"
+"""Header of a call that was passed on once and is not passed on again."""
+
+HOME = "x-lab-home"
+"""Header by which a 421 tells the home's address, where it is known."""
+
+DOUBTFUL = "x-lab-doubtful"
+"""Header of a 421 to a call that may have been carried out all the same."""
+
+NOT_HOME = 421
+CONNECT_SECONDS = 3.0
+IDLE_SECONDS = 50.0
+"""How long an unused connection is kept: less than the other side keeps it."""
+
+MOST = 128
+"""Connections to one replica; a call that finds all of them taken waits for one."""
+
+_KEEPALIVE = (
+    ("SO_KEEPALIVE", socket.SOL_SOCKET, 1),
+    ("TCP_KEEPIDLE", socket.IPPROTO_TCP, 5),
+    ("TCP_KEEPINTVL", socket.IPPROTO_TCP, 3),
+    ("TCP_KEEPCNT", socket.IPPROTO_TCP, 3),
+    ("TCP_USER_TIMEOUT", socket.IPPROTO_TCP, 12_000),
+)
+
+
+class UnreachedError(ConnectionError):
+    """The other replica never heard the question."""
+
+
+class LostError(ConnectionError):
+    """The other replica may have heard the question, and its answer did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What another replica answered; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call at its sandbox's home.
+
+    Attributes:
+        answer: None where the connection is to be closed without one.
+        extra: further headers for the caller.
+        route: template of the route that it met.
+        fault: kind of the fault that struck it.
+    """
+
+    answer: Answer | None
+    extra: dict[str, str]
+    route: str
+    fault: str
+
+    def packed(self) -> bytes:
+        """Give the bytes from which `unpacked` makes this again."""
+        answer = self.answer
+        head: dict[str, object] = {"extra": self.extra, "route": self.route, "fault": self.fault, "status": None}
+        if answer is not None:
+            head |= {"status": answer.status, "headers": dict(answer.headers)}
+        return _packed(head, answer.body if answer else b"")
+
+    @classmethod
+    def unpacked(cls, message: bytes) -> "Outcome":
+        """Undo `packed`."""
+        head, body = _unpacked(message)
+        answer = None if head["status"] is None else Answer(head["status"], head["headers"], body)
+        return cls(answer, head["extra"], head["route"], head["fault"])
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A participant's call on its way to the home.
+
+    Attributes:
+        visit: a random word by which the home knows the call again when it is sent once more.
+        again: it was sent before, and what became of it is not known.
+    """
+
+    visit: str
+    incoming: Incoming
+    caller: Caller
+    again: bool
+
+    def packed(self) -> bytes:
+        """Give the bytes from which `unpacked` makes this again."""
+        incoming = self.incoming
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in incoming.header_list]
+        head = {
+            "visit": self.visit,
+            "again": self.again,
+            "caller": asdict(self.caller),
+            "method": incoming.method,
+            "path": incoming.path,
+            "query": incoming.query,
+            "headers": headers,
+            "request_id": incoming.request_id,
+            "trace_id": incoming.trace_id,
+        }
+        return _packed(head, incoming.body)
+
+    @classmethod
+    def unpacked(cls, message: bytes, started: float) -> "Passed":
+        """Undo `packed`; the call begins at `started` by the home's own clock."""
+        head, body = _unpacked(message)
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
+        incoming = Incoming(
+            method=head["method"],
+            path=head["path"],
+            query=head["query"],
+            headers=dict(headers),
+            header_list=headers,
+            body=body,
+            request_id=head["request_id"],
+            trace_id=head["trace_id"],
+            started=started,
+        )
+        caller = Caller(**{**head["caller"], "scopes": tuple(head["caller"]["scopes"])})
+        return cls(head["visit"], incoming, caller, head["again"])
+
+
+def _packed(head: Mapping[str, object], body: bytes) -> bytes:
+    return json.dumps(head).encode() + b"\n" + body
+
+
+def _unpacked(message: bytes) -> tuple[dict[str, Any], bytes]:
+    head, _newline, body = message.partition(b"\n")
+    return json.loads(head), body
+
+
+class _Line:
+    """One kept connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.idle_since = 0.0
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the other side still keeps it, as far as one can see."""
+        idle = asyncio.get_running_loop().time() - self.idle_since
+        return idle < IDLE_SECONDS and not self._reader.at_eof() and not self._writer.is_closing()
+
+    async def ask(self, question: bytes, *, head_only: bool) -> tuple[Reply, bool]:
+        """Ask; give the reply, and whether the connection can be used again."""
+        self._writer.write(question)
+        await self._writer.drain()
+        lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): text.strip() for name, _colon, text in (line.partition(":") for line in lines[1:-2])}
+        length = 0 if head_only else int(headers.get("content-length", "0"))
+        body = await self._reader.readexactly(length)
+        return Reply(int(lines[0].split(" ")[1]), headers, body), headers.get("connection") != "close"
+
+    def close(self) -> None:
+        """Close it."""
+        with suppress(RuntimeError):  # the loop has ended before
+            self._writer.close()
+
+
+class Peers:
+    """The other replicas, by the addresses of their back doors.
+
+    Args:
+        token: what opens a back door.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._idle: defaultdict[str, deque[_Line]] = defaultdict(deque)
+        self._free: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST))
+
+    async def visit(self, address: str, passed: Passed) -> Outcome:
+        """Let a call be answered at its sandbox's home.
+
+        Raises:
+            UnreachedError: it never came there.
+            LostError: it may have come there.
+            ElsewhereError: it came there, and that is not its home.
+        """
+        reply = await self.ask(address, "POST", VISITS, {}, passed.packed())
+        if reply.status == NOT_HOME:
+            raise ElsewhereError(reply.headers.get(HOME), is_doubtful=DOUBTFUL in reply.headers)
+        if reply.status != 200:
+            message = f"the replica at {address} answered {reply.status}"
+            raise LostError(message)
+        return Outcome.unpacked(reply.body)
+
+    async def ask(self, address: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Call another replica's back door.
+
+        Args:
+            headers: further ones, such as `content-type`.
+
+        Raises:
+            UnreachedError: it did not hear.
+            LostError: it may have heard.
+        """
+        given = {"host": address, "authorization": f"Bearer {self._token}", PASSED: "1", **headers}
+        given["content-length"] = str(len(body))
+        head = "".join(f"{name}: {text}\r\n" for name, text in given.items())
+        question = f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
+        async with self._free[address]:
+            line = await self._line(address)
+            try:
+                reply, again = await line.ask(question, head_only=method == "HEAD")
+            except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+                line.close()
+                message = f"the replica at {address} did not answer"
+                raise LostError(message) from error
+            except BaseException:
+                line.close()
+                raise
+            self._keep(address, line, again=again)
+            return reply
+
+    def _keep(self, address: str, line: _Line, *, again: bool) -> None:
+        if again:
+            line.idle_since = asyncio.get_running_loop().time()
+            self._idle[address].append(line)
+        else:
+            line.close()
+
+    async def _line(self, address: str) -> _Line:
+        idle = self._idle[address]
+        while idle:
+            line = idle.pop()
+            if line.is_usable:
+                return line
+            line.close()
+        host, _colon, port = address.rpartition(":")
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection(host, int(port))
+        except (OSError, ValueError) as error:
+            message = f"the replica at {address} cannot be reached"
+            raise UnreachedError(message) from error
+        opened: socket.socket = writer.get_extra_info("socket")
+        for option, level, number in _KEEPALIVE:
+            if hasattr(socket, option):
+                opened.setsockopt(level, getattr(socket, option), number)
+        return _Line(reader, writer)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()

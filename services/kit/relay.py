@@ -1,0 +1,209 @@
+"""A replica's back door: takes in calls that were passed on to it, and passes on those that belong elsewhere.
+
+Nothing is passed on twice. A replica that is asked for a sandbox of which it is not the home answers 421, and whoever
+asked asks again.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.kit.answers import Answer
+from services.kit.clock import RealTime
+from services.kit.envoy import Here, Search, moving, veto_of
+from services.kit.homes import ElsewhereError
+from services.kit.peers import (
+    DOUBTFUL,
+    HOME,
+    NOT_HOME,
+    PASSED,
+    VISITS,
+    LostError,
+    Outcome,
+    Passed,
+    Peers,
+    Reply,
+    UnreachedError,
+)
+from services.kit.problems import Problem
+from services.kit.visit import mistake, refusal
+
+_log = logging.getLogger(__name__)
+
+_SANDBOXES = "/_lab/sandboxes/"
+_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
+"""Methods of back-door calls that come to the same when they are made twice; `PATCH …/clock` may add up."""
+
+_CARRIED = ("authorization", "content-type", "accept")
+
+
+class Relay:
+    """One service's back door in a process that is one of several.
+
+    Args:
+        app: the back door itself.
+        token: what opens it.
+        here: this process's way of letting a participant's call in.
+    """
+
+    def __init__(self, app: ASGIApp, peers: Peers, token: str, here: Here, real: RealTime) -> None:
+        self._app = app
+        self._peers = peers
+        self._token = f"Bearer {token}".encode()
+        self._here = here
+        self._real = real
+        self._running: dict[str, asyncio.Task[Outcome]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        path: str = scope["path"]
+        if path == VISITS:
+            response = await self._received(scope, await _whole(receive))
+        elif path.startswith(_SANDBOXES):
+            response = _response(await self._settled(scope, await _whole(receive)))
+        else:
+            await self._app(scope, receive, send)
+            return
+        await response(scope, receive, send)
+
+    async def _received(self, scope: Scope, message: bytes) -> Response:
+        """Let in a participant's call that another replica passed on."""
+        if not secrets.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self._token):
+            return Response(status_code=401)
+        passed = Passed.unpacked(message, self._real())
+        running = self._running.get(passed.visit)
+        if running is None:
+            # It is heard once: if it is passed on again while it runs, its one answer goes to whoever still waits.
+            running = self._running[passed.visit] = asyncio.get_running_loop().create_task(self._visited(passed))
+            running.add_done_callback(lambda _done: self._running.pop(passed.visit))
+        try:
+            outcome = await asyncio.shield(running)
+        except ElsewhereError as away:
+            return _response(_not_home(away))
+        return Response(outcome.packed(), media_type="application/octet-stream")
+
+    async def _visited(self, passed: Passed) -> Outcome:
+        incoming = passed.incoming
+        extra: dict[str, str] = {}
+        veto = veto_of(incoming, passed.caller) if passed.again else None
+        answer: Answer | None
+        try:
+            answer = await self._here(_scope(passed), incoming, passed.caller, extra, veto)
+        except ElsewhereError:
+            raise
+        except Problem as problem:
+            answer = refusal(problem, incoming)
+        except Exception:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log the trace
+            _log.exception("%s %s failed", incoming.method, incoming.path)
+            answer = refusal(mistake(), incoming)
+        return Outcome(answer, extra, incoming.route, incoming.fault)
+
+    async def _settled(self, scope: Scope, body: bytes) -> Reply:
+        """Give the answer to a back-door call, made here or at the home."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        search = Search()
+        while not search.over:
+            reply = await self._made(scope, body)
+            if reply.status != NOT_HOME or PASSED in headers:
+                return reply
+            try:
+                reply = await self._passed_on(reply.headers, scope, headers, body)
+            except UnreachedError:
+                """It is gone; its lock goes too, and then the sandbox is found here."""
+            except LostError:
+                if scope["method"] not in _REPEATABLE:
+                    break
+            if reply.status != NOT_HOME:
+                return reply
+            await search.pause()
+        return _moving()
+
+    async def _passed_on(self, told: Mapping[str, str], scope: Scope, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Ask where this process was told to, if it was told."""
+        if DOUBTFUL in told:
+            raise LostError
+        address = told.get(HOME)
+        if address is None:
+            return Reply(NOT_HOME, {}, b"")
+        target = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        if scope["query_string"]:
+            target += "?" + scope["query_string"].decode("latin-1")
+        carried = {name: headers[name] for name in _CARRIED if name in headers}
+        return await self._peers.ask(address, scope["method"], target, carried, body)
+
+    async def _made(self, scope: Scope, body: bytes) -> Reply:
+        """Let this process's own back door answer, and keep the answer."""
+        status = 500
+        headers: dict[str, str] = {}
+        parts: list[bytes] = []
+        asked = False
+
+        async def receive() -> Message:
+            nonlocal asked
+            if asked:
+                return {"type": "http.disconnect"}
+            asked = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers.update((name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"])
+            else:
+                parts.append(message.get("body", b""))
+
+        try:
+            await self._app({**scope, "extensions": {}}, receive, send)
+        except Exception:  # noqa: BLE001 - it has answered 500 all the same
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+        return Reply(status, headers, b"".join(parts))
+
+
+async def _whole(receive: Receive) -> bytes:
+    body: bytes = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def _scope(passed: Passed) -> Scope:
+    """Give the ASGI scope of a call that came in elsewhere."""
+    incoming = passed.incoming
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": incoming.method,
+        "path": incoming.path,
+        "raw_path": incoming.path.encode(),
+        "query_string": incoming.query.encode("latin-1"),
+        "root_path": "",
+        "headers": incoming.header_list,
+        "client": None,
+        "server": None,
+        "extensions": {},
+    }
+
+
+def _not_home(away: ElsewhereError) -> Reply:
+    headers = {} if away.address is None else {HOME: away.address}
+    return Reply(NOT_HOME, headers | ({DOUBTFUL: "1"} if away.is_doubtful else {}), b"")
+
+
+def _moving() -> Reply:
+    answer = moving().answer("en", instance="/_lab", trace_id="-")
+    return Reply(answer.status, answer.headers, answer.body)
+
+
+def _response(reply: Reply) -> Response:
+    headers = {name: text for name, text in reply.headers.items() if name != "content-length"}
+    return Response(reply.body, reply.status, headers)
