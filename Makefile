@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m
 OUT ?= grades/exercise-$(EXERCISE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up down status doctor reset grade audit test lint messages pictures bench load lock
+.PHONY: help setup setup-dev up down status doctor reset grade audit test lint messages pictures bench load kit lock
 
 help: ## daftar perintah ini | this list
 	@awk -v english=$(if $(filter en,$(LAB_LANG)),1,0) -f .ci/help.awk $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: setup-dev ## ukur kecepatan lab | measure how fast the lab is
 
 load: setup-dev ## bebani lab yang menyala dengan 80 peserta tiruan | work the running lab with 80 simulated participants
 	@$(RUN) load $(LOAD)
+
+kit: setup ## buat kit luring untuk laptop tanpa internet | make the offline kit for laptops without internet
+	@$(RUN) lab.authoring.kit $(KIT)
 
 lock: setup-dev ## buat ulang berkas kunci paket | make the lock files anew
 	@requirements/lock.sh

@@ -13,6 +13,7 @@ from lab.installation.sentences import sentence
 
 _NO_SPACE = re.compile(r"No space left on device|\[Errno 28\]")
 _BAD_HASH = re.compile(r"DO NOT MATCH THE HASHES")
+_UNKNOWN = re.compile(r"No matching distribution found|Could not find a version")
 _NO_NETWORK = re.compile(
     r"No matching distribution found|Could not find a version|Max retries exceeded|[Tt]imed out|Timeout|"
     r"Connection (?:refused|reset|aborted|broken)|Name or service not known|[Nn]ame resolution|getaddrinfo failed|"
@@ -20,6 +21,10 @@ _NO_NETWORK = re.compile(
 )
 _UNWANTED = ("PYTHONHOME", "PYTHONPATH", "PIP_REQUIRE_VIRTUALENV", "PIP_USER", "PIP_TARGET", "PIP_PREFIX")
 _LINES_SHOWN = 12
+
+
+class KitLacksError(Exception):
+    """The kit has not every wheel that this computer needs."""
 
 
 class Installer:
@@ -48,6 +53,20 @@ class Installer:
         """Fetches the wheels of all `locks`, whose hashes are checked; the only step that needs a network."""
         self.wheels.mkdir(exist_ok=True)
         command = self._pip("download", "--require-hashes", "--only-binary", ":all:", "--dest", str(self.wheels))
+        for lock in locks:
+            command += ["-r", str(lock)]
+        self._call(command, progress)
+
+    def take(self, kit: Path, locks: Sequence[Path], progress: Progress) -> None:
+        """Takes the wheels of all `locks` from the folder `kit`, with the same checks and without a network.
+
+        Raises:
+            KitLacksError: it has not all of them for this computer.
+            SetupFailedError: as every method here, one of them that was damaged included.
+        """
+        self.wheels.mkdir(exist_ok=True)
+        options = ("--isolated", "download", "--no-index", "--find-links", str(kit))
+        command = self._pip(*options, "--require-hashes", "--only-binary", ":all:", "--dest", str(self.wheels))
         for lock in locks:
             command += ["-r", str(lock)]
         self._call(command, progress)
@@ -85,6 +104,8 @@ class Installer:
         with self._log.open("a", encoding="utf-8") as log:
             log.writelines(f"{line}\n" for line in (" ".join(command), *lines))
         if process.returncode != 0:
+            if "download" in command and "--no-index" in command and _UNKNOWN.search("\n".join(lines)):
+                raise KitLacksError
             raise SetupFailedError(self._explanation(command, lines))
 
     def _explanation(self, command: Sequence[str], lines: Sequence[str]) -> str:
@@ -92,7 +113,7 @@ class Installer:
         if _NO_SPACE.search(output):
             return no_space(self._root, self._size, self._language)
         if _BAD_HASH.search(output):
-            return sentence("bad_hash", self._language)
+            return sentence("bad_hash_in_kit" if "--no-index" in command else "bad_hash", self._language)
         if "download" in command and _NO_NETWORK.search(output):
             return sentence("no_network", self._language, megabytes=DOWNLOAD_MB[self._size])
         detail = "\n".join(f"  | {line}" for line in lines[-_LINES_SHOWN:])

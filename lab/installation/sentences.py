@@ -37,6 +37,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Most often a download was damaged on its way. Repeat your command, from another network if need be;\n"
         "if this stays so, tell your trainer.",
     ),
+    "bad_hash_in_kit": (
+        "Sebuah paket di kit luring ini tidak sama dengan yang tercatat di requirements/, jadi tidak dipasang.\n"
+        "Biasanya kit rusak saat disalin. Salin dan ekstrak kit sekali lagi, lalu ulangi perintah tadi;\n"
+        "jika tetap begini, beri tahu pelatih.",
+        "A package in this offline kit is not the one recorded in requirements/, so it was not installed.\n"
+        "Most often the kit was damaged while it was copied. Copy and unpack it once more, then repeat your command;\n"
+        "if this stays so, tell your trainer.",
+    ),
+    "kit_lacks": (
+        "Kit luring ini tidak memuat semua paket untuk komputer ini ({found}).\n"
+        "Kit ini untuk: {covered}.\n"
+        "Sekarang dicoba lewat internet. Tanpa internet: pasang salah satu versi Python itu, ulangi perintah tadi.",
+        "This offline kit has not every package for this computer ({found}).\n"
+        "It is for: {covered}.\n"
+        "Trying the internet now. Without it, install one of those versions of Python, then repeat your command.",
+    ),
     "disk_full": (
         "Ruang disk tidak cukup: penyiapan memerlukan {needed} MB, sedangkan yang tersisa {free} MB\n"
         "di {path}.\n"

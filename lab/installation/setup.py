@@ -2,7 +2,7 @@
 
 Everything is first downloaded to `.lab/wheels` and then installed from there without a network. So an upgrade never
 destroys a working environment for want of a network, and an environment that was killed half-way, lost, or moved with
-its folder is mended offline.
+its folder is mended offline. An offline kit brings the wheels along, in `kit/wheels`; then no network is asked.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from lab.filelock import LockTimeoutError, held
 from lab.installation import host
 from lab.installation.environment import Environment, digest
 from lab.installation.host import SetupFailedError
-from lab.installation.pip import Installer
+from lab.installation.kit import covered, covers, kit_wheels, this_computer
+from lab.installation.pip import Installer, KitLacksError
 from lab.installation.progress import Progress, tell
 from lab.installation.sentences import sentence
 
@@ -53,6 +54,7 @@ class Setup:
         self._complete = self._home / "wheels" / f"{size}-{sys.implementation.cache_tag}.complete"
         self._lab_inputs = {"project": digest(root / "pyproject.toml"), "lab": digest(locks / "lab.lock")}
         self._lab_inputs[size] = digest(self._lab_lock)
+        self._kit = kit_wheels(root) if size == "lab" else None
         self._learner_inputs = {"learner": digest(self._learner_lock)}
 
     def is_done(self) -> bool:
@@ -73,7 +75,7 @@ class Setup:
         with held(self._home / "setup.lock", _LONGEST_WAIT_SECONDS, on_wait=lambda: tell(waiting)):
             if self.is_done():
                 return
-            if self._is_downloaded():
+            if self._is_downloaded() or (self._kit and covers(self._root)):
                 tell(sentence("mending", self._language))
             else:
                 tell(sentence("starting", self._language, megabytes=host.DOWNLOAD_MB[self._size]))
@@ -131,7 +133,17 @@ class Setup:
     def _download(self, installer: Installer, progress: Progress) -> None:
         if self._is_downloaded():
             return
-        installer.download([self._lab_lock, self._learner_lock], progress)
+        locks = [self._lab_lock, self._learner_lock]
+        kit = self._kit
+        try:
+            if kit:
+                installer.take(kit, locks, progress)
+        except KitLacksError:
+            progress.broken()
+            tell(sentence("kit_lacks", self._language, found=this_computer(), covered=covered(self._root)))
+            kit = None
+        if not kit:
+            installer.download(locks, progress)
         draft = self._complete.with_suffix(".new")
         draft.write_text(self._locked(), encoding="utf-8")
         draft.replace(self._complete)

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from lab.filelock import held
-from lab.installation import host, setup
+from lab.installation import host, kit, setup
 from lab.installation.environment import Environment, python_in
+from lab.installation.kit import this_computer
 from lab.installation.progress import Progress
 from lab.installation.sentences import TEXTS, sentence
 
@@ -161,6 +162,83 @@ def test_a_lost_learner_environment_is_made_again_without_network(ready, again, 
     monkeypatch.setenv("PIP_FIND_LINKS", os.devnull)
     assert again()[0] == 0
     assert sees(learner, "learntiny")
+
+
+def kit_in(root):
+    """Moves the wheels of the index into the clone, as an unpacked kit has them."""
+    wheels = root / "kit" / "wheels"
+    wheels.parent.mkdir()
+    (root.parent / "index").rename(wheels)
+    this = this_computer().split(" Python ")
+    told = {"targets": [{"platform": this[0], "python": this[1]}, {"platform": "toaster", "python": "3.99"}]}
+    (root / "kit" / "contents.json").write_text(json.dumps(told), encoding="utf-8")
+    return wheels
+
+
+def without_network(monkeypatch):
+    """Lets pip find nothing by itself."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", os.devnull)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+
+def test_a_kit_is_installed_without_a_network_and_then_not_needed_any_more(tmp_path, monkeypatch, capsys):
+    """Its wheels are checked and kept, so that the lab can be mended after the kit's folder was deleted."""
+    root = clone(tmp_path)
+    wheels = kit_in(root)
+    without_network(monkeypatch)
+    assert setup.main([], root, "en") == 0
+    assert "no internet is needed" in capsys.readouterr().out
+    assert sees(root / ".venv", "labtiny")
+    assert sees(root / ".lab" / "learner", "learntiny")
+    for file in wheels.iterdir():
+        file.unlink()
+    (root / ".lab" / "learner" / "setup.json").unlink()
+    assert setup.main([], root, "en") == 0
+    assert sees(root / ".lab" / "learner", "learntiny")
+
+
+def test_a_damaged_kit_is_not_installed(tmp_path, monkeypatch, capsys):
+    """The lock's digests hold for a kit as for a download."""
+    root = clone(tmp_path)
+    with zipfile.ZipFile(kit_in(root) / "labtiny-1-py3-none-any.whl", "a") as archive:
+        archive.writestr("worm.py", "")
+    without_network(monkeypatch)
+    assert setup.main([], root, "en") == 3
+    said = capsys.readouterr()
+    assert "in this offline kit is not the one recorded" in said.err
+    assert not sees(root / ".venv", "labtiny")
+
+
+def test_what_a_kit_lacks_is_fetched_from_the_network_and_said(tmp_path, monkeypatch, capsys):
+    """Without a network the sentence says for which computers the kit is."""
+    root = clone(tmp_path)
+    wheels = kit_in(root)
+    there = root.parent / "index"
+    there.mkdir()
+    (wheels / "learntiny-1-py3-none-any.whl").rename(there / "learntiny-1-py3-none-any.whl")
+    without_network(monkeypatch)
+    assert setup.main([], root, "en") == 3
+    said = capsys.readouterr()
+    assert "has not every package for this computer" in said.out
+    assert "toaster Python 3.99" in said.out
+    assert "internet is needed once" in said.err
+    for name, value in pip_settings(there).items():
+        monkeypatch.setenv(name, value)
+    (there / "labtiny-1-py3-none-any.whl").write_bytes((wheels / "labtiny-1-py3-none-any.whl").read_bytes())
+    assert setup.main([], root, "en") == 0
+    assert sees(root / ".lab" / "learner", "learntiny")
+
+
+def test_a_kit_whose_list_of_contents_is_lost_is_a_kit_still(tmp_path):
+    """The wheels count; the list is for the sentences only."""
+    root = clone(tmp_path)
+    kit_in(root)
+    assert kit.covers(root)
+    (root / "kit" / "contents.json").write_text('{"targets": [{}]}', encoding="utf-8")
+    assert not kit.covers(root)
+    assert kit.covered(root) == ""
+    assert kit.kit_wheels(root)
 
 
 def test_an_unknown_option_is_wrong_usage(again):
