@@ -12,6 +12,7 @@ from typing import Any
 
 from grader import exercise
 from grader.city import Address, City
+from grader.isolation.engine import Place
 from grader.language import use_language
 from grader.run import Learner, Order, grade
 from grader.submissions import SubmissionRefused
@@ -20,13 +21,17 @@ from grader.verdicts import ExitCode, LabFault
 
 def told(order: dict[str, Any]) -> tuple[Order, dict[str, Address], str]:
     """Read what a parent process asks for; `lab_order` in `grader.batch` writes it."""
-    learner = order["learner"]
+    learner, place = order["learner"], order["learner"]["place"]
     services = {name: Address(**address) for name, address in order["services"].items()}
     asked = Order(
         exercise=exercise.load(Path(order["exercise"])),
         submission=Path(order["submission"]),
         out=Path(order["out"]),
-        learner=Learner(Path(learner["python"]), tuple(Path(path) for path in learner["readable"])),
+        learner=Learner(
+            Path(learner["python"]),
+            tuple(Path(path) for path in learner["readable"]),
+            None if place is None else _place(place),
+        ),
         lab_version=order["lab_version"],
         seed=order["seed"],
         participant=order["participant"],
@@ -35,6 +40,10 @@ def told(order: dict[str, Any]) -> tuple[Order, dict[str, Address], str]:
         provisional=order["provisional"],
     )
     return asked, services, order["token"]
+
+
+def _place(told: dict[str, Any]) -> Place:
+    return Place(**{**told, "sockets": {int(port): name for port, name in told["sockets"].items()}})
 
 
 def main() -> int:

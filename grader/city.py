@@ -99,6 +99,15 @@ class City:
                 return None
             raise
 
+    def instances(self, sandbox: str, services: Sequence[str]) -> dict[str, str]:
+        """Tell by which word each of `services` knows the process that serves the sandbox; another one has forgotten.
+
+        Raises:
+            LabFault: a service does not answer, or has no such sandbox any more.
+        """
+        shown = self._everywhere(lambda name: self._call(name, "GET", f"/sandboxes/{sandbox}"), services)
+        return {name: str(one.get("instance", "")) for name, one in zip(services, shown, strict=True)}
+
     def names(self, service: str = LAST_TO_OPEN) -> list[str]:
         """Give the ids of a service's sandboxes."""
         return [row["id"] for row in self._call(service, "GET", "/sandboxes")["data"]]

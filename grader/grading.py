@@ -143,6 +143,7 @@ class Bench:
         submission: the private copy of what was handed in; the isolation gives each run a fresh copy of it.
         readable: what else it may read.
         limits: what it may use.
+        services: the agencies that it uses.
         ports: the agencies' ports.
         environment: what its world is: URLs and credentials.
     """
@@ -152,6 +153,7 @@ class Bench:
     submission: Path
     readable: tuple[Path, ...]
     limits: Limits
+    services: tuple[str, ...]
     ports: tuple[int, ...]
     environment: Mapping[str, str]
 
@@ -215,12 +217,27 @@ class Grading:
             readable=bench.readable,
             ports=bench.ports,
         )
+        before = self._city.instances(self._sandbox, bench.services)
         finished = bench.rung.run(program, bench.limits)
         self._city.freeze(self._sandbox)
         self._frozen = True
+        self._require_the_same(before)
         run = Run(finished, self._masked(finished), tuple(self._new_calls()))
         self.runs.append(run)
         return run
+
+    def _require_the_same(self, before: Mapping[str, str]) -> None:
+        """An agency that ended and came back cut off a program that may have been right."""
+        after = self._city.instances(self._sandbox, self._bench.services)
+        changed = [name for name, instance in before.items() if after[name] != instance]
+        if changed:
+            names = ", ".join(changed)
+            raise LabFault(
+                _(
+                    "The service {service} was started again while the program ran, so nothing can be said of it.",
+                    service=names,
+                )
+            )
 
     def _masked(self, finished: Finished) -> Finished:
         """What a program printed may hold the secret that it was given; no report shall."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from grader import resultsfile
@@ -22,6 +23,7 @@ from grader.city import City
 from grader.exercise import Exercise
 from grader.grading import Bench, Grading
 from grader.isolation import Limits, ProgramUnknown, Rung, best, command, protect_this_process, workplace
+from grader.isolation.engine import Place
 from grader.language import catalogue
 from grader.results import Exercise as Graded
 from grader.results import Program as Ended
@@ -29,12 +31,18 @@ from grader.results import Results, TaskResult, crash
 from grader.submissions import Submission, SubmissionRefused, take_in
 from grader.verdicts import ExitCode, LabFault
 
+if TYPE_CHECKING:
+    from grader.isolation.container import Container
+
 _ = catalogue(__file__)
 
 REFERENCE_DATE = date(2026, 11, 2)
 """The city's today at the start of every run: a Monday."""
 SEED_BITS = 63
 MIB = 1024 * 1024
+
+CONTAINER = "container"
+"""What orders call the rung that a `Learner` with a place has on top of the ladder."""
 
 Tell = Callable[[TaskResult], None]
 
@@ -46,10 +54,12 @@ class Learner:
     Attributes:
         python: its interpreter.
         readable: folders that a program may read: the interpreter's and its packages'.
+        place: where containers are made for programs; None where they run on this machine.
     """
 
     python: Path
     readable: tuple[Path, ...]
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +133,19 @@ class _Run:
         """
         order = self.order
         order.out.mkdir(parents=True, exist_ok=True)
-        with workplace() as place:
+        with workplace() as place, self._container(behind) as container:
             submission = take_in(order.submission, place / "submission")
             self.results = replace(self.results, submission_sha256=submission.sha256)
-            argv = _start(submission, order.learner)
+            argv = _start(submission, order.learner) if container is None else []
             with self._city(behind) as made:
                 # All this is done while the agencies make the city: each takes about as long as that.
-                rung = best(order.isolation, order.proven)
+                rung = container or best(order.isolation, order.proven)
                 self.results = replace(self.results, isolation=rung.name)
                 self.save()
                 from grader.plugin import Judge  # noqa: PLC0415 - brings pytest along
 
+                if container is not None:
+                    argv = _start(submission, order.learner, container)
                 made.result()
                 bench = self._bench(submission, rung, argv)
                 grading = self.grading = Grading(self.city, self.sandbox, self.seed, bench, [self.secret])
@@ -144,6 +156,26 @@ class _Run:
                 finally:
                     if grading.runs:
                         self.results = replace(self.results, program=_ended(grading))
+
+    @contextmanager
+    def _container(self, behind: ThreadPoolExecutor) -> Iterator["Container | None"]:
+        """Begin to start the container for the program; give None where it is to run in another way."""
+        place = self.order.learner.place
+        if place is None or self.order.isolation not in {None, CONTAINER}:
+            yield None
+            return
+        from grader.isolation.container import Container  # noqa: PLC0415 - where there are no containers, nobody waits
+
+        container = Container(place)
+        container.prepare(self._limits)
+        try:
+            yield container
+        finally:
+            behind.submit(container.close)
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(wall_seconds=self.order.exercise.wall_seconds)
 
     def _judged(self, result: TaskResult) -> None:
         self.results = self.results.with_task(result)
@@ -197,7 +229,8 @@ class _Run:
             argv=tuple(argv),
             submission=submission.path,
             readable=self.order.learner.readable,
-            limits=Limits(wall_seconds=self.order.exercise.wall_seconds),
+            limits=self._limits,
+            services=tuple(sorted(services)),
             ports=tuple(sorted(urlsplit(url).port or 80 for url in addresses.values())),
             environment={
                 **{f"{name.upper()}_URL": url for name, url in addresses.items()},
@@ -214,9 +247,9 @@ def _warm_up_reports() -> None:
     reports.warm_up()
 
 
-def _start(submission: Submission, learner: Learner) -> list[str]:
+def _start(submission: Submission, learner: Learner, container: "Container | None" = None) -> list[str]:
     try:
-        return command(submission.path, learner.python)
+        return command(submission.path, learner.python, None if container is None else container.interpreters())
     except ProgramUnknown as unknown:
         code = f"program_{unknown.code}"
         raise SubmissionRefused(code, unknown.message) from unknown

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from grader.city import Address
 from grader.exercise import Exercise
@@ -58,6 +58,12 @@ class Said:
     code: str = ""
 
 
+def _learner(learner: Learner) -> dict[str, Any]:
+    readable = [str(path) for path in learner.readable]
+    place = None if learner.place is None else asdict(learner.place)
+    return {"python": str(learner.python), "readable": readable, "place": place}
+
+
 def run(
     room: Room, exercise: Exercise, submission: Path, out: Path, *, seed: int | None = None, participant: str = ""
 ) -> Said:
@@ -68,7 +74,7 @@ def run(
         "out": str(out.resolve()),
         "services": {name: asdict(address) for name, address in room.services.items()},
         "token": room.token,
-        "learner": {"python": str(room.learner.python), "readable": [str(path) for path in room.learner.readable]},
+        "learner": _learner(room.learner),
         "lab_version": room.lab_version,
         "seed": seed,
         "participant": participant,

@@ -2,7 +2,7 @@
 
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grader.language import Text, catalogue
@@ -37,15 +37,16 @@ class ProgramUnknown(Exception):  # noqa: N818 - says the fact
         return self.message.render("en")
 
 
-def command(submission: Path, python: Path) -> list[str]:
+def command(submission: Path, python: Path, inside: Mapping[str, str] | None = None) -> list[str]:
     """Return the words that start `submission`, for `Program.argv`.
 
     Args:
         submission: a folder.
         python: the interpreter of participants' programs.
+        inside: where the program runs among other files than this machine's, the interpreters there by language.
 
     Raises:
-        ProgramUnknown: no file that starts it, more than one, or no interpreter for it on this machine.
+        ProgramUnknown: no file that starts it, more than one, or no interpreter for it on this machine or `inside`.
     """
     found = [name for name in MAIN_FILES if _is_file(submission / name)]
     if not found:
@@ -66,7 +67,25 @@ def command(submission: Path, python: Path) -> list[str]:
                 names=names,
             ),
         )
+    if inside is not None:
+        return [*_interpreter_inside(found[0], inside), found[0]]
     return [*_interpreter(found[0], python), found[0]]
+
+
+def _interpreter_inside(name: str, inside: Mapping[str, str]) -> Sequence[str]:
+    for language in MAIN_FILES[name]:
+        if language not in inside:
+            raise ProgramUnknown(
+                "no_interpreter",
+                _(
+                    "In this lab programs run in containers that have no {language}, which {name} needs. Hand it in as "
+                    "a Python program, or ask the trainer for a container with {language}.",
+                    language=language,
+                    name=name,
+                ),
+            )
+        return [inside[language]]
+    return []
 
 
 def _interpreter(name: str, python: Path) -> Sequence[str]:
