@@ -6,7 +6,6 @@ The composition root of the services' side: the only place that knows which serv
 import argparse
 import asyncio
 import ctypes
-import gc
 import importlib
 import logging
 import sys
@@ -19,6 +18,7 @@ from socket import socket
 from services.kit.server import private_socket, public_socket, serve
 from services.kit.service import Assembled, Service, assemble
 from services.kit.settings import Addresses, Settings
+from services.kit.sqlite_image import Writers, seldom_collected
 
 PR_SET_DUMPABLE = 4
 
@@ -50,11 +50,16 @@ def listening(
     """Bind every port first, then put every service together."""
     token = (run / "token").read_text(encoding="ascii").strip()
     worker = ThreadPoolExecutor(1, thread_name_prefix="worker")
+    writers = Writers(worker, helped=True)
     public = [_bound(service, addresses) for service in services]
     return [
         (
             assemble(
-                service, Settings(data / service.name, addresses.identity_url, token), real=time.time, worker=worker
+                service,
+                Settings(data / service.name, addresses.identity_url, token),
+                real=time.time,
+                worker=worker,
+                writers=writers,
             ),
             listener,
             private_socket(run, service.name),
@@ -81,7 +86,7 @@ def run_until_stopped(services: Sequence[Service], data: Path, run: Path) -> Non
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     undumpable()
     bound = listening(services, Addresses.read(), data, run)
-    gc.freeze()
+    seldom_collected()
     if sys.platform == "win32":
         asyncio.run(serve(bound))
     else:
