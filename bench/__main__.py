@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -124,7 +125,9 @@ def sandboxes(city: City) -> None:
 def eighty(found: Lab, city: City) -> None:
     before = rss(found)
     names = [f"room{number}" for number in range(80)]
-    took = seconds(lambda: [city.create(name, {**SPEC, "seed": 500 + n}) for n, name in enumerate(names)])
+    with ThreadPoolExecutor(4) as room:  # a room comes in all at once
+        specs = [{**SPEC, "seed": 500 + number} for number in range(len(names))]
+        took = seconds(lambda: list(room.map(city.create, names, specs)))
     for name in names:
         city.truth(name, "permits", "queue")
     row("80 sandboxes: time to create all", f"{took:.1f} s", "<= 10 s")

@@ -1,7 +1,6 @@
 """One process that serves agencies: alone, or as one of several replicas over a database that they share."""
 
 import ctypes
-import gc
 import logging
 import secrets
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from services.kit.server import Served, private_socket, public_socket, serve
 from services.kit.service import Service, assemble
 from services.kit.settings import Addresses, Database, Settings, WrongSettingError, database, secret, secrets_folder
+from services.kit.sqlite_image import Writers, seldom_collected
 
 if TYPE_CHECKING:
     from services.kit.replication import Replication
@@ -87,6 +87,7 @@ class Process:
             WrongSettingError: a port is taken, or a setting does not fit a service.
         """
         worker = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        writers = Writers(worker, helped=True)
         public = [
             _bound(service, self._addresses.host, self._addresses.port_base + int(service.facts["port_offset"]))
             for service in self._services
@@ -96,7 +97,7 @@ class Process:
         served = []
         for place, (service, told, listener) in enumerate(zip(self._services, settings, public, strict=True)):
             shared = None if replication is None else replication.shared(service.name, self._door_port(place))
-            assembled = assemble(service, told, real=time.time, worker=worker, shared=shared)
+            assembled = assemble(service, told, real=time.time, worker=worker, writers=writers, shared=shared)
             served.append(Served(assembled, listener, self._door(service, place)))
         return served, replication
 
@@ -135,7 +136,7 @@ def run_until_stopped(services: Sequence[Service], data: Path | None, run: Path 
         served, replication = Process(services, data, run).listening()
     except WrongSettingError as error:
         sys.exit(str(error))
-    gc.freeze()
+    seldom_collected()
     if sys.platform == "win32":
         import asyncio  # noqa: PLC0415 - uvloop's otherwise
 

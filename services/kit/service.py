@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,16 @@ from services.kit.pipeline import Pipeline
 from services.kit.problems import PROBLEM_SCHEMA, Problem, documented
 from services.kit.relay import Relay
 from services.kit.routing import Routes, http_problem
+from services.kit.seeding import Seeder, seeded
 from services.kit.settings import Settings
-from services.kit.specs import SandboxSpec
 from services.kit.sqlite import SqliteStore
-from services.kit.store import Seed, Store, StoreUnavailableError
+from services.kit.sqlite_image import Writers
+from services.kit.store import Store, StoreUnavailableError
 from services.kit.tables import add_kit_tables
 from services.kit.tenancy import Sandboxes
 from services.kit.tokens import Caller, Keys, Verifier, published_keys
 from services.kit.tracing import trace_id
 from services.kit.validation import problem_of
-from services.world import World, build
 
 _ = catalogue(__file__)
 
@@ -76,7 +77,7 @@ class Service:
     file: str
     tables: MetaData
     routers: Sequence[APIRouter]
-    seed: Callable[[World, SandboxSpec], Seed]
+    seed: Seeder
     views: Mapping[str, View]
     open_paths: frozenset[str] = frozenset()
     setup: Setup = _no_setup
@@ -128,23 +129,27 @@ class Shared:
 
 
 def assemble(
-    service: Service, settings: Settings, *, real: RealTime, worker: Executor, shared: Shared | None = None
+    service: Service,
+    settings: Settings,
+    *,
+    real: RealTime,
+    worker: Executor,
+    writers: Writers | None = None,
+    shared: Shared | None = None,
 ) -> Assembled:
     """Put a service together.
 
     Args:
         real: the real clock, such as `time.time`.
         worker: one thread for generating and copying, shared by the services of a process.
+        writers: who writes new sandboxes' files, shared likewise; None for writers of its own.
         shared: None where this process is the only one, which keeps all under `settings.data`.
     """
     add_kit_tables(service.tables)
 
-    def seeder(spec: SandboxSpec) -> Seed:
-        return service.seed(build(spec.seed, spec.size, spec.reference_date), spec)
-
-    store = shared.store(service.tables) if shared else SqliteStore(settings.data, service.tables, worker)
+    store = shared.store(service.tables) if shared else SqliteStore(settings.data, service.tables, worker, writers)
     homes = shared.homes if shared else SoleHome()
-    sandboxes = Sandboxes(store, seeder, real, settings.open_sandboxes, homes)
+    sandboxes = Sandboxes(store, partial(seeded, service.seed), real, settings.open_sandboxes, homes)
     metrics = Metrics(service.name)
     health = _health(service, sandboxes, homes, metrics)
     api = _api(service, health)

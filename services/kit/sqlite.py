@@ -14,19 +14,18 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import closing, suppress
-from functools import partial
-from operator import itemgetter
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import MetaData, Table
-from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+from sqlalchemy import MetaData
+from sqlalchemy.schema import CreateIndex, CreateTable
 
-from services.kit.sqlite_database import POSITIONAL, Connections, SqliteDatabase
-from services.kit.store import INITIAL, Database, Record, Seed, Store
+from services.kit.sqlite_database import Connections, SqliteDatabase
+from services.kit.sqlite_image import POSITIONAL, Image, Writers
+from services.kit.store import INITIAL, Database, Seed, Store
 
 
 class SqliteStore(Store):
@@ -36,15 +35,15 @@ class SqliteStore(Store):
         root: folder of this service's sandboxes; made when missing, half-made sandboxes in it are cleared away.
         tables: what each sandbox holds.
         worker: where files are made and copied, one at a time.
+        writers: who writes the first images for all services of this process; None for writers of its own.
     """
 
-    def __init__(self, root: Path, tables: MetaData, worker: Executor) -> None:
+    def __init__(self, root: Path, tables: MetaData, worker: Executor, writers: Writers | None = None) -> None:
         self._root = root
         self._tables = tables
         self._worker = worker
+        self._writers = writers or Writers(worker)
         self._connections = Connections()
-        self._definitions_made: dict[object, list[str]] = {}
-        self._insertions: dict[tuple[str, tuple[str, ...]], str] = {}
         root.mkdir(parents=True, exist_ok=True)
         whole = set(self._names())
         for folder in root.iterdir():
@@ -64,25 +63,18 @@ class SqliteStore(Store):
 
     async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
         """Make a sandbox and its initial image, all or nothing."""
-        await self._work(lambda: self._create(sandbox, spec, seed(), durable=durable))
-
-    def _create(self, sandbox: str, spec: str, seed: Seed, *, durable: bool) -> None:
-        making = self._root / f".{sandbox}"
+        making = self._root.resolve() / f".{sandbox}"
+        image = making / "checkpoints" / f"{INITIAL}.db"
         try:
-            self._make(making, spec, seed, durable=durable)
-            self._clear(sandbox)
-            making.rename(self._root / sandbox)
+            await asyncio.to_thread(_make_folder, making)
+            await self._writers.write(sandbox, Image(image, *self._definitions, seed))
+            await asyncio.to_thread(self._finish, sandbox, making, image, spec, durable=durable)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
-        if durable:
-            _flush(self._root)
 
-    def _make(self, making: Path, spec: str, seed: Seed, *, durable: bool) -> None:
-        shutil.rmtree(making, ignore_errors=True)
-        (making / "checkpoints").mkdir(parents=True)
-        image = making / "checkpoints" / f"{INITIAL}.db"
-        self._fill(image, seed)
+    def _finish(self, sandbox: str, making: Path, image: Path, spec: str, *, durable: bool) -> None:
+        """Put everything else beside the image, and the whole in its place."""
         shutil.copyfile(image, making / "state-0.db")
         (making / "epoch").write_text("0", encoding="ascii")
         (making / "spec.json").write_text(spec, encoding="utf-8")
@@ -90,37 +82,19 @@ class SqliteStore(Store):
             for path in (image, making / "state-0.db", making / "epoch", making / "spec.json", making / "checkpoints"):
                 _flush(path)
             _flush(making)
+        self._clear(sandbox)
+        making.rename(self._root / sandbox)
+        if durable:
+            _flush(self._root)
 
-    def _fill(self, path: Path, seed: Seed) -> None:
-        with closing(sqlite3.connect(path, isolation_level=None)) as raw:
-            raw.execute("PRAGMA journal_mode=OFF")
-            raw.execute("PRAGMA synchronous=OFF")
-            raw.execute("BEGIN")
-            for definition in self._definitions(CreateTable, self._tables.sorted_tables):
-                raw.execute(definition)
-            for table, rows in seed:
-                if rows:
-                    # The compiled statement names columns in the table's order, whatever the order of a row's members.
-                    names = tuple(sorted(rows[0], key=table.columns.keys().index))
-                    raw.executemany(self._insertion(table, names), _positional(table, names, rows))
-            indexes = [index for table in self._tables.sorted_tables for index in table.indexes]
-            for definition in self._definitions(CreateIndex, sorted(indexes, key=lambda index: str(index.name))):
-                raw.execute(definition)
-            raw.execute("COMMIT")
-            # As it will be opened: to change a copy over to the log takes longer than all else that a reset has to do.
-            raw.execute("PRAGMA journal_mode=WAL")
-
-    def _definitions(self, kind: Callable[[Any], ExecutableDDLElement], parts: Sequence[Any]) -> list[str]:
-        """Give the SQL that makes these parts, compiled once: a room makes its sandboxes all at the same moment."""
-        if kind not in self._definitions_made:
-            self._definitions_made[kind] = [str(kind(part).compile(dialect=POSITIONAL)) for part in parts]
-        return self._definitions_made[kind]
-
-    def _insertion(self, table: Table, names: tuple[str, ...]) -> str:
-        key = (table.name, names)
-        if key not in self._insertions:
-            self._insertions[key] = str(table.insert().values(dict.fromkeys(names)).compile(dialect=POSITIONAL))
-        return self._insertions[key]
+    @cached_property
+    def _definitions(self) -> tuple[list[str], list[str]]:
+        """The SQL that makes the tables and the indexes, compiled once: a room makes its sandboxes all together."""
+        tables = self._tables.sorted_tables
+        indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
+        parts = (map(CreateTable, tables), map(CreateIndex, indexes))
+        made, indexed = ([str(part.compile(dialect=POSITIONAL)) for part in some] for some in parts)
+        return made, indexed
 
     async def spec(self, sandbox: str) -> str | None:
         """Give the specification that a sandbox was made with, or None when there is no such sandbox."""
@@ -224,18 +198,10 @@ class SqliteStore(Store):
             shutil.rmtree(self._root / sandbox)
 
 
-def _positional(table: Table, names: tuple[str, ...], rows: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
-    """Give rows as the driver binds them fastest, their values as the column types store them."""
-    encoders = [
-        (name, encode)
-        for name in names
-        if (encode := table.columns[name].type.dialect_impl(POSITIONAL).bind_processor(POSITIONAL)) is not None
-    ]
-    if encoders:
-        rows = [{**row, **{name: encode(row[name]) for name, encode in encoders}} for row in rows]
-    if len(names) == 1:
-        return ((row[names[0]],) for row in rows)
-    return map(itemgetter(*names), rows)
+def _make_folder(making: Path) -> None:
+    """Make the folder of a sandbox that is being made, anew."""
+    shutil.rmtree(making, ignore_errors=True)
+    (making / "checkpoints").mkdir(parents=True)
 
 
 def _flush(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, NullPool, create_engine
 from sqlalchemy.dialects import sqlite
 
+from services.kit.sqlite_image import POSITIONAL
 from services.kit.store import (
     Appending,
     Database,
@@ -25,7 +26,6 @@ from services.kit.store import (
 
 _CACHE_KIB = 192
 _NAMED = sqlite.dialect(paramstyle="named")
-POSITIONAL = sqlite.dialect(paramstyle="qmark")
 
 
 class Connections:

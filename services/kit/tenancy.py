@@ -5,6 +5,7 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
@@ -194,9 +195,7 @@ class Sandboxes:
                     raise SandboxDiffersError(name)
                 return False
 
-            def seed() -> Seed:
-                return self._seeder(spec)
-
+            seed = partial(self._seeder, spec)
             await self._store.create(name, spec.model_dump_json(), seed, durable=spec.durable)
             await self._opened(name)
             return True
