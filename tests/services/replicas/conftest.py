@@ -1,0 +1,34 @@
+"""Replicas over a real PostgreSQL."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import RSAKey
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "kit"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from fleet import Fleet
+from postgresql_cluster import Cluster
+
+
+@pytest.fixture(scope="session")
+def key() -> RSAKey:
+    """The key that signs the tests' tokens."""
+    return RSAKey.generate_key(2048, {"kid": "tests", "use": "sig"})
+
+
+@pytest.fixture(scope="session")
+def fleet(postgresql: Cluster, key: RSAKey) -> Iterator[Fleet]:
+    """Three replicas that every test leaves running; each makes sandboxes of its own."""
+    with Fleet(postgresql.made(), key, 3) as started:
+        yield started
+
+
+@pytest.fixture
+def own_fleet(postgresql: Cluster, key: RSAKey) -> Iterator[Fleet]:
+    """Three replicas that a test may kill."""
+    with Fleet(postgresql.made(), key, 3) as started:
+        yield started
