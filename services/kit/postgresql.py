@@ -17,7 +17,7 @@ from typing import TypeVar
 import psycopg
 from sqlalchemy import MetaData
 
-from services.kit.postgresql_connections import LONG_PATIENCE_SECONDS, Connections, Line
+from services.kit.postgresql_connections import Connections, Line
 from services.kit.postgresql_database import PostgreSqlDatabase, beginning
 from services.kit.postgresql_dialect import Definitions
 from services.kit.postgresql_images import Part, drawn, fill, seeded
@@ -79,14 +79,14 @@ class PostgreSqlStore(Store):
         """Give a statement about the kit's own tables as it is for this service."""
         return sql.format(lab=self._lab)
 
-    async def _do(self, sandbox: str, work: Callable[[Line], Awaitable[_Done]]) -> _Done:
+    async def _do(self, sandbox: str, work: Callable[[Line], Awaitable[_Done]], *, large: bool = False) -> _Done:
         """Do something outside of any transaction."""
 
         async def ready(line: Line) -> _Done:
             await self._make_ready(line)
             return await work(line)
 
-        return await self._connections.patiently(self._schema(sandbox), ready, patience=LONG_PATIENCE_SECONDS)
+        return await self._connections.patiently(self._schema(sandbox), ready, large=large)
 
     async def _transact(self, sandbox: str, work: Callable[[Line], Awaitable[_Done]], *, durable: bool = True) -> _Done:
         """Do something in one transaction, which may happen twice where its commit was not answered."""
@@ -100,7 +100,7 @@ class PostgreSqlStore(Store):
                 await line.roll_back()
             return done
 
-        return await self._do(sandbox, whole)
+        return await self._do(sandbox, whole, large=True)
 
     async def _make_ready(self, line: Line) -> None:
         """Make the kit's own tables, once; replicas may want to at the same moment."""
@@ -140,6 +140,8 @@ class PostgreSqlStore(Store):
         try:
             await self._transact(sandbox, make, durable=durable)
         except psycopg.errors.UniqueViolation as error:
+            if error.diag.schema_name != self._lab:
+                raise
             # An earlier attempt may have been committed without telling.
             if await self._mark(sandbox) != mark:
                 raise ExistsError(sandbox) from error

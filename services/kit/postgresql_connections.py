@@ -24,8 +24,8 @@ _Done = TypeVar("_Done")
 
 PATIENCE_SECONDS = 20.0
 """How long a call waits for a database that is away, such as one that is being restarted."""
-LONG_PATIENCE_SECONDS = 120.0
-"""How long the lab waits for what it asks of a whole sandbox, such as to make a large one."""
+LARGE = 6
+"""How many times as long the lab waits for what it asks of a whole sandbox, such as to make a large one."""
 CONNECT_SECONDS = 5
 MOST_CITIES = 250
 """Sandboxes that a connection has seen when it is replaced: the server's end of it never forgets their tables."""
@@ -79,7 +79,7 @@ class Line:
 
     async def run(self, sql: str, values: Sequence[object] | None = None) -> int:
         """Run a statement, or without values several at once; give the number of rows that (the first) touched."""
-        await self.cursor.execute(sql, values)
+        await self.cursor.execute(sql, values, prepare=False if values is None else None)
         return self.cursor.rowcount
 
     async def value_after(self, sql: str) -> Any:  # noqa: ANN401 - a column of any type
@@ -117,10 +117,12 @@ class Connections:
         conninfo: where the database is, who asks and the password, as libpq takes it (or a URL).
         most: how many there are at most. One of them is kept for what is asked in the midst of a transaction of
             another one, so that those can never wait for one another.
+        patience: seconds that a call waits.
     """
 
-    def __init__(self, conninfo: str, most: int = 8) -> None:
+    def __init__(self, conninfo: str, most: int = 8, patience: float = PATIENCE_SECONDS) -> None:
         self._conninfo = conninfo
+        self._patience = patience
         self._users = 0
         self._idle: list[Line] = []
         self._gates = {False: asyncio.Semaphore(max(most - 1, 1)), True: asyncio.Semaphore(1)}
@@ -185,18 +187,19 @@ class Connections:
         work: Callable[[Line], Awaitable[_Done]],
         *,
         aside: bool = False,
-        patience: float = PATIENCE_SECONDS,
+        large: bool = False,
     ) -> _Done:
         """Do something on a connection; from its beginning on another one, where it breaks.
 
         Args:
             city: the sandbox that it is about.
             aside: whether the asker holds a connection already.
-            patience: seconds for all of it.
+            large: whether it is about the whole sandbox, which may take longer.
 
         Raises:
             StoreUnavailableError: they were not enough.
         """
+        patience = self._patience * LARGE if large else self._patience
         pause = _FIRST_PAUSE
         reason = "all connections are in use"
         try:
