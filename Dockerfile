@@ -22,16 +22,19 @@ COPY deploy/image/environment.sh requirements/load.lock .la[b]/image-wheels/*.wh
 RUN --mount=type=cache,target=/root/.cache/pip mv /build/load.lock /build/requirements.lock \
  && sh /build/environment.sh /opt/venv
 
-# Each part of the code, its bytecode compiled.
-FROM ${PYTHON_IMAGE} AS code
-WORKDIR /code
-COPY services services
-COPY grader grader
-COPY lab lab
-COPY load load
-# Readable by the image's user, whatever the umask of the clone.
-RUN chmod -R a+rX . \
- && python -m compileall -q --invalidation-mode unchecked-hash .
+# The code, its bytecode compiled; readable by the images' user, whatever the umask of the clone.
+FROM ${PYTHON_IMAGE} AS services-code
+COPY services /code/services
+RUN chmod -R a+rX /code && python -m compileall -q --invalidation-mode unchecked-hash /code
+
+FROM ${PYTHON_IMAGE} AS grader-code
+COPY grader /code/grader
+COPY lab /code/lab
+RUN chmod -R a+rX /code && python -m compileall -q --invalidation-mode unchecked-hash /code
+
+FROM ${PYTHON_IMAGE} AS load-code
+COPY load /code/load
+RUN chmod -R a+rX /code && python -m compileall -q --invalidation-mode unchecked-hash /code
 
 FROM ${PYTHON_IMAGE} AS exercises
 COPY exercises /exercises
@@ -46,30 +49,29 @@ ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 FROM base AS learner
 ENV PATH=/opt/learner/bin:$PATH
 COPY --from=learner-environment /opt/learner /opt/learner
-COPY --from=code /code/grader/isolation/keeper /opt/keeper/grader/isolation/keeper
+COPY --from=grader-code /code/grader/isolation/keeper /opt/keeper/grader/isolation/keeper
 WORKDIR /tmp
 CMD ["python"]
 
 FROM base AS load
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
 COPY --from=load-environment /opt/venv /opt/venv
-COPY --from=code /code/load load
+COPY --from=load-code /code/load load
 ENTRYPOINT ["locust", "--locustfile", "load/locustfile.py"]
 
 FROM base AS grader
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
 COPY --from=services-environment /opt/venv /opt/venv
 COPY --from=learner-environment /opt/learner /opt/learner
-COPY --from=code /code/services services
-COPY --from=code /code/grader grader
-COPY --from=code /code/lab lab
+COPY --from=services-code /code/services services
+COPY --from=grader-code /code .
 COPY --from=exercises /exercises exercises
 ENTRYPOINT ["python", "-m", "grader"]
 
 FROM base AS services
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
 COPY --from=services-environment /opt/venv /opt/venv
-COPY --from=code /code/services services
+COPY --from=services-code /code/services services
 ENTRYPOINT ["python", "-m", "services"]
 # Of whichever services this container was told to serve.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=6 \

@@ -49,7 +49,7 @@ def images(engine: None, shared: Path) -> Mapping[str, str]:
     with held(shared / "images.lock", 900):
         if not built.exists():
             for target, tag in tags.items():
-                docker("build", "--quiet", "--target", target, "--tag", tag, str(ROOT), patience=900)
+                docker("build", "--progress", "plain", "--target", target, "--tag", tag, str(ROOT), patience=900)
             built.touch()
     return tags
 
