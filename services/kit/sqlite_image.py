@@ -135,6 +135,12 @@ class Writers:
         self._hand_out()
         await job.done
 
+    async def close(self) -> None:
+        """Let the second process go, and wait until it has gone."""
+        if self._other is not None:
+            self._other.wake(gone=True)
+        await asyncio.gather(*self._hands, return_exceptions=True)
+
     def _hand_out(self) -> None:
         if not self._here and self._waiting:
             self._here = True
@@ -171,7 +177,8 @@ class Writers:
 
     async def _work_there(self, other: "_Other") -> None:
         try:
-            await other.start()
+            with contextlib.suppress(OSError):  # no memory for another process: the first hand does all
+                await other.start()
             while await other.asked(lambda: bool(self._waiting)):
                 job = self._last_of_the_first()
                 if await other.writes(job.image):
@@ -182,7 +189,7 @@ class Writers:
                     self._waiting.appendleft(job)
                     self._hand_out()
         finally:
-            other.dismiss()
+            await other.dismiss()
 
     def _last_of_the_first(self) -> _Job:
         sandbox = self._waiting[0].sandbox
@@ -217,21 +224,20 @@ class _Other:
         )
         await self._answer()
 
-    def wake(self) -> None:
-        """Say that there is something to do."""
+    def wake(self, *, gone: bool = False) -> None:
+        """Say that there is something to do, or that there never will be."""
+        self.gone = self.gone or gone
         self._wake.set()
 
     async def asked(self, work: Callable[[], bool]) -> bool:
         """Wait until there is work; False when there is none for long, or the process has ended."""
-        if self.gone:
-            return False
-        while not work():
+        while not self.gone and not work():
             self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
             except TimeoutError:
                 return False
-        return True
+        return not self.gone
 
     async def writes(self, image: Image) -> bool:
         """Have a file written; False when it was not."""
@@ -258,11 +264,12 @@ class _Other:
             self.gone = True
             return b""
 
-    def dismiss(self) -> None:
+    async def dismiss(self) -> None:
         """Let it end."""
         self.gone = True
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
+            await self._process.wait()
 
 
 def seldom_collected() -> None:
