@@ -81,7 +81,7 @@ def planned(chosen: argparse.Namespace, root: Path, console: Console) -> Kit:
     def show(target: Target, missing: int) -> None:
         console.progress(_("{target}: {n} packages to fetch …", target=str(target), n=missing))
 
-    covered = wheels_for(root, targets, Wheels(cache / "wheels"), show)
+    covered = wheels_for(root, targets, Wheels(cache / "wheels", root / ".lab" / "wheels"), show)
     console.progress_done()
     _tell_lacking(covered, console)
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]

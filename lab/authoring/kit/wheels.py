@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from packaging.tags import Tag
+
 from lab.authoring.kit.targets import Line, Target, wheel_tags
 from lab.installation.environment import digest
 
@@ -19,23 +21,34 @@ class FetchFailed(Exception):  # noqa: N818 - named by the fact
 
 
 class Wheels:
-    """A folder of wheels."""
+    """Folders of wheels: one that is added to, and others that are looked into."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *others: Path) -> None:
         """Opens `folder`, and makes it when it is missing."""
         self.folder = folder
+        self._others = others
         self._digests: dict[Path, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
+        self._known = self._listed()
 
     def of(self, target: Target, line: Line) -> Path | None:
         """Returns the wheel of a package that pip would choose for a target, if its digest is the lock's."""
         supported = {tag: rank for rank, tag in enumerate(target.tags())}
-        found: list[tuple[int, Path]] = []
-        for file in self.folder.glob("*.whl"):
-            told = wheel_tags(file.name)
-            if told and told[:2] == (line.name, line.version) and self._digest(file) in line.hashes:
-                found += [(supported[tag], file) for tag in told[2] if tag in supported]
+        found = [
+            (min(supported[tag] for tag in tags if tag in supported), file)
+            for file, tags in self._known.get((line.name, line.version), ())
+            if not tags.isdisjoint(supported) and self._digest(file) in line.hashes
+        ]
         return min(found)[1] if found else None
+
+    def _listed(self) -> dict[tuple[str, str], list[tuple[Path, frozenset[Tag]]]]:
+        known: dict[tuple[str, str], list[tuple[Path, frozenset[Tag]]]] = {}
+        for folder in (self.folder, *self._others):
+            for file in sorted(folder.glob("*.whl")):
+                told = wheel_tags(file.name)
+                if told:
+                    known.setdefault(told[:2], []).append((file, told[2]))
+        return known
 
     def fetch(self, target: Target, missing: Sequence[Line]) -> list[str]:
         """Fetches wheels through pip, whose digests are checked; a call that was broken off goes on where it was.
@@ -49,6 +62,7 @@ class Wheels:
         wanted, lacking = list(missing), []
         while wanted:
             told = self._download(target, wanted)
+            self._known = self._listed()
             if told is None:
                 break
             unavailable = _UNAVAILABLE.search(told)
