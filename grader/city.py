@@ -189,7 +189,7 @@ class City:
             answer = self._backdoors[service].call(method, f"/_lab{path}", body)
         except BackdoorUnreachableError as error:
             raise LabFault(
-                _("The service {service} does not answer. Start the lab again with: lab up", service=service)
+                _("The service {service} does not answer. Start the lab again with: make up", service=service)
             ) from error
         if answer.status < 300:
             return answer.content

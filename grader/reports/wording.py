@@ -73,20 +73,20 @@ class NextStep:
 def next_steps(results: Results) -> list[NextStep]:
     """Return what to do next, the first thing first."""
     number = results.exercise.number
-    again = NextStep(_("Then grade once more:"), f"lab exercise {number}")
+    again = NextStep(_("Then grade once more:"), f"make exercise-{number}")
     if results.verdict is Verdict.ERROR:
         return [
             NextStep(_("See what is wrong with the lab:"), "lab doctor"),
             again,
             NextStep(_("If it happens again, show your trainer this report of run {run}.", run=results.run_id)),
         ]
-    look = NextStep(_("See what your program did:"), f"lab trace {number}")
+    look = NextStep(_("See what your program did:"), f"make trace-{number}")
     first = next((task for task in results.tasks if task.verdict is Verdict.FAIL), None)
     if first is None:
         return [look]
     return [
         NextStep(_("Work on task {number} first: {name}.", number=first.number, name=first.name)),
-        NextStep(_("Stuck? Ask for a hint:"), f"lab hint {number}"),
+        NextStep(_("Stuck? Ask for a hint:"), f"make hint-{number}"),
         look,
         again,
     ]

@@ -78,9 +78,9 @@ def test_failure_says_what_was_wanted_what_came_and_how_to_see_it_again(failed: 
 def test_failure_ends_with_what_to_do_next(failed: Results) -> None:
     tail = render(failed).split("What to do next")[1]
     assert "1. Work on task 2 first: Task number 2." in tail
-    assert "lab hint 3" in tail
-    assert "lab trace 3" in tail
-    assert "lab exercise 3" in tail
+    assert "make hint-3" in tail
+    assert "make trace-3" in tail
+    assert "make exercise-3" in tail
 
 
 def test_lab_error_sends_nobody_to_their_own_code(mixed: Results, broken: Results) -> None:
@@ -88,7 +88,7 @@ def test_lab_error_sends_nobody_to_their_own_code(mixed: Results, broken: Result
         shown = render(run)
         assert "counts for nothing" in shown
         assert "lab doctor" in shown
-        assert "lab hint" not in shown
+        assert "make hint" not in shown
         assert "Traceback" not in shown
         assert "░" not in shown
 

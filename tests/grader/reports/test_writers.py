@@ -269,7 +269,7 @@ def test_hostile_words_are_shown_as_words(hostile: Results, exchanges: list[Exch
 def test_page_shows_cause_exchange_curl_hint_and_reading(mixed: Results, exchanges: list[Exchange]) -> None:
     words = PageReader(Page().render(mixed, exchanges)).words
     for piece in (
-        "The token was fetched 3 times.", "expected", "found", "503 Service Unavailable", "curl -i ", "lab hint 3",
+        "The token was fetched 3 times.", "expected", "found", "503 Service Unavailable", "curl -i ", "make hint-3",
         "README.md#token", "Waits for task 2.", "The finance service did not answer the grader.", "Retry-After: 2",
     ):  # fmt: skip
         assert piece in words
