@@ -10,8 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import psutil
@@ -20,9 +18,11 @@ from grader.language import catalogue
 from lab import rundir
 from lab.agencies import Agency, agencies, fingerprint
 from lab.filelock import LockTimeoutError, held
+from lab.logfile import tail
 from lab.outcomes import LabFailedError
 from lab.ports import free_base, holder, is_free, is_ready
 from lab.record import Record
+from lab.running import Begun, Condition, Part, Started
 from lab.settings import DEFAULT_PORT_BASE, Settings
 
 _ = catalogue(__file__)
@@ -36,31 +36,6 @@ _POLL_SECONDS = 0.02
 
 SERVE = (sys.executable, "-m", "services")
 """What serves the agencies; tests put a process of their own in its place."""
-
-
-class Condition(Enum):
-    """How the background process is."""
-
-    STOPPED = "stopped"
-    RUNNING = "running"
-    CRASHED = "crashed"
-
-
-class Begun(Enum):
-    """What `start` found and did."""
-
-    ALREADY = "already"
-    STARTED = "started"
-    MENDED = "mended"
-    RENEWED = "renewed"
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The running lab, and what had to be done for it."""
-
-    record: Record
-    how: Begun
 
 
 class Background:
@@ -93,6 +68,18 @@ class Background:
         except OSError:
             return ""
         return "\n".join(lines[-LOG_LINES_SHOWN:])
+
+    def log_place(self) -> str:
+        """Returns the file that the process writes its log to."""
+        return str(self.log)
+
+    def log_lines(self, service: str | None, *, lines: int, follow: bool) -> Iterator[str]:
+        """Gives the last lines of the log; of one service, those that name it. See `Running.log_lines`."""
+        return (line for line in tail(self.log, lines=lines, follow=follow) if service is None or service in line)
+
+    def parts(self) -> list[Part]:
+        """Returns nothing: one process serves all agencies."""
+        return []
 
     def start(self, on_progress: Callable[[int, int], None], on_wait: Callable[[], None]) -> Started:
         """Makes sure that the process runs, with the present code, and that every agency is ready.

@@ -17,6 +17,7 @@ def _sections() -> list[tuple[Text, dict[str, Text]]]:
         "up": _("Start the lab in the background."),
         "down": _("Stop the lab; nothing is lost."),
         "status": _("Show the agencies, their addresses and your sandbox."),
+        "logs": _("Show what the agencies have written to their log."),
         "doctor": _("Look for what this computer lacks, and say how to mend it."),
         "exercise": _("Check your work on an exercise."),
         "hint": _("Show the next hint for an exercise."),

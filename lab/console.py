@@ -38,6 +38,10 @@ class Console:
         mark = f"{click.style(self._marks[mood], fg=_COLOURS[mood], bold=True)} " if mood else ""
         click.echo(mark + str(text), color=self._colour)
 
+    def line(self, text: str) -> None:
+        """Writes a line that others wrote to standard output, cleaned."""
+        click.echo(sanitise(text), color=self._colour)
+
     def quote(self, text: str) -> None:
         """Writes lines that others wrote, cleaned and set off."""
         for line in text.splitlines():

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,10 +14,10 @@ import psutil
 from grader.isolation import rungs
 from grader.language import Text, catalogue, verbatim
 from lab.agencies import agencies
-from lab.city import Background, Condition
 from lab.installation.environment import Environment, digest
 from lab.ports import free_base, holder, is_free
-from lab.settings import DEFAULT_PORT_BASE, Settings
+from lab.running import Condition, mode, running
+from lab.settings import DEFAULT_PORT_BASE, DOCKER, Settings
 
 _ = catalogue(__file__)
 
@@ -59,9 +59,16 @@ class Finding:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Looks at everything, one after the other, so that each can be shown as soon as it is known."""
-    looks: list[Callable[[Settings], Finding]] = [_python, _installation, _learner, _ports, _disk, _memory, _clock]
-    for look in [*looks, _encoding]:
+    everywhere: list[Callable[[Settings], Finding]] = [_python, _installation, _disk, _memory, _clock, _encoding]
+    for look in everywhere:
         yield look(settings)
+    if mode(settings) == DOCKER:
+        from lab.docker.doctor import examine as examine_engine  # noqa: PLC0415 - only for those who have containers
+
+        yield from examine_engine(settings)
+        return
+    yield _learner(settings)
+    yield _ports(settings)
     yield from _isolations()
     yield _node()
 
@@ -101,12 +108,16 @@ def _learner(settings: Settings) -> Finding:
 
 
 def _ports(settings: Settings) -> Finding:
-    background = Background(settings)
-    record = background.record()
-    if record and background.condition() is Condition.RUNNING:
+    what_runs = running(settings)
+    record = what_runs.record()
+    if record and what_runs.condition() is Condition.RUNNING:
         return Finding("ports", State.GOOD, _("The lab is running, on ports from {base}.", base=record.port_base))
-    base = settings.port_base or DEFAULT_PORT_BASE
     offsets = [agency.port_offset for agency in agencies(settings.root)]
+    return ports(settings.port_base or DEFAULT_PORT_BASE, offsets)
+
+
+def ports(base: int, offsets: Sequence[int]) -> Finding:
+    """Looks whether the ports from `base` with these offsets are free, and who has the first that is not."""
     taken = next((base + offset for offset in offsets if not is_free(base + offset)), None)
     if taken is None:
         return Finding("ports", State.GOOD, _("The ports from {base} are free.", base=base))
@@ -122,17 +133,17 @@ def _ports(settings: Settings) -> Finding:
 
 def _disk(settings: Settings) -> Finding:
     free = shutil.disk_usage(settings.home).free
-    found = _("{size} free on the disk", size=_size(free))
+    found = _("{size} free on the disk", size=shown(free))
     if free < _DISK_NEEDED:
-        return Finding("disk", State.BAD, found, _("Free some space: the lab needs {size}.", size=_size(_DISK_NEEDED)))
+        return Finding("disk", State.BAD, found, _("Free some space: the lab needs {size}.", size=shown(_DISK_NEEDED)))
     if free < _DISK_COMFORTABLE:
-        return Finding("disk", State.WARN, found, _("Free some space before a long day: {size}.", size=_size(_GIB)))
+        return Finding("disk", State.WARN, found, _("Free some space before a long day: {size}.", size=shown(_GIB)))
     return Finding("disk", State.GOOD, found)
 
 
 def _memory(_settings: Settings) -> Finding:
     available = psutil.virtual_memory().available
-    found = _("{size} of memory available", size=_size(available))
+    found = _("{size} of memory available", size=shown(available))
     advice = _("Close other programs, such as browser tabs you do not need.")
     if available < _MEMORY_NEEDED:
         return Finding("memory", State.BAD, found, advice)
@@ -185,5 +196,6 @@ def _node() -> Finding:
     return Finding("node", State.GOOD, _("Node.js is not there; only answers in JavaScript would need it."))
 
 
-def _size(size: int) -> str:
+def shown(size: int) -> str:
+    """Returns a number of bytes as people read it."""
     return f"{size / _GIB:.1f} GB" if size >= _GIB else f"{size // _MIB} MB"

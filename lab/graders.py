@@ -8,15 +8,27 @@ from grader.run import Learner
 from grader.workers import Room
 from lab.installation.environment import python_in
 from lab.opening import Opened
+from lab.record import Record
+from lab.running import Reach
 from lab.settings import Settings
 
 _MOST_AT_ONCE = 8
 
 
-def learner(settings: Settings) -> Learner:
-    """Returns the interpreter that participants' programs run in, and what it has to read."""
+def learner(settings: Settings, record: Reach) -> Learner:
+    """Returns where participants' programs run: the interpreter, what it has to read, and containers if there are.
+
+    Args:
+        settings: of the lab.
+        record: of the running lab, which says whether it consists of containers.
+    """
     python = python_in(settings.learner)
-    return Learner(python, tuple(prefixes(python)))
+    place = None
+    if not isinstance(record, Record):
+        from lab.docker.place import place_of  # noqa: PLC0415 - only for those who have containers
+
+        place = place_of(record, settings)
+    return Learner(python, tuple(prefixes(python)), place)
 
 
 def lab_version() -> str:
@@ -29,7 +41,7 @@ def room(settings: Settings, lab: Opened) -> Room:
     return Room(
         services=dict(lab.city.services),
         token=lab.record.token(),
-        learner=learner(settings),
+        learner=learner(settings, lab.record),
         lab_version=lab_version(),
     )
 

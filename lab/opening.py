@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.language import catalogue
-from lab.city import Background, Begun, Started
-from lab.record import Record
 from lab.reset import own_sandbox
+from lab.running import Begun, Reach, Started, running
 from lab.sandbox import Sandbox
 from lab.session import Session
 
@@ -25,13 +24,13 @@ class Opened:
 
     Attributes:
         city: the way to the agencies' back doors.
-        record: the process that serves them.
+        record: how to reach what serves them.
         sandbox: the participant's own.
         how: what had to be done.
     """
 
     city: "City"
-    record: Record
+    record: Reach
     sandbox: Sandbox
     how: Begun
 
@@ -67,6 +66,6 @@ def _started(session: Session) -> Started:
         console.progress(_("Another command is starting or stopping the lab; waiting for it …"))
 
     try:
-        return Background(session.settings).start(show, wait)
+        return running(session.settings, console.progress).start(show, wait)
     finally:
         console.progress_done()

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from lab.settings import EMBEDDED
+
 FORMAT_VERSION = 1
 
 
@@ -49,7 +51,7 @@ class Record:
     def write(self, file: Path) -> None:
         """Writes the record, whole or not at all."""
         draft = file.with_suffix(".new")
-        content = {"format_version": FORMAT_VERSION, **asdict(self), "run": str(self.run)}
+        content = {"format_version": FORMAT_VERSION, "mode": EMBEDDED, **asdict(self), "run": str(self.run)}
         draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
         draft.replace(file)
 
@@ -58,7 +60,7 @@ class Record:
         """Reads the record; None when there is none, or none of this format."""
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-            if content.pop("format_version") != FORMAT_VERSION:
+            if content.pop("format_version") != FORMAT_VERSION or content.pop("mode", EMBEDDED) != EMBEDDED:
                 return None
             return cls(**{**content, "run": Path(content["run"])})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_PORT_BASE = 8100
 LOWEST_PORT_BASE = 1024
 HIGHEST_PORT_BASE = 65000
-MODES = ("embedded",)
+EMBEDDED, DOCKER = "embedded", "docker"
+MODES = (EMBEDDED, DOCKER)
+DEFAULT_VERSION = "dev"
 
 _PASSED_ON = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP"}
@@ -24,6 +26,9 @@ _PASSED_ON = frozenset(
     | {"COVERAGE_PROCESS_CONFIG"}
 )
 """What the services get of a person's environment: never a URL or a secret that somebody exported in a shell."""
+
+_ENGINE = frozenset({"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"})
+"""Where the container engine is, as its own command line reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,10 @@ class Settings:
         language: of everything that people read.
         passed_on: the part of the environment that background processes get.
         run_folders: where private sockets may be, best first.
+        mode: from `LAB_MODE`; None where nobody asked for one, which means: as the lab is running, else embedded.
+        engine: the environment variables that say where the container engine is.
+        version: the tag of the lab's images, from `LAB_VERSION`.
+        bind: the address of this machine at which the agencies are published, from `LAB_BIND`.
     """
 
     root: Path
@@ -45,6 +54,10 @@ class Settings:
     language: Language
     passed_on: Mapping[str, str] = field(repr=False)
     run_folders: tuple[str, ...] = ()
+    mode: str | None = None
+    engine: Mapping[str, str] = field(default_factory=dict, repr=False)
+    version: str = DEFAULT_VERSION
+    bind: str = "127.0.0.1"
 
     @property
     def state(self) -> Path:
@@ -78,15 +91,15 @@ class Settings:
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Reads `LAB_MODE`, `LAB_PORT_BASE`, `LAB_LANG` and `LAB_HOME`.
+    """Reads `LAB_MODE`, `LAB_PORT_BASE`, `LAB_LANG`, `LAB_HOME`, and for containers `LAB_VERSION` and `LAB_BIND`.
 
     Raises:
         WrongUsageError: when one of them has a value that the lab does not know.
     """
-    mode = environment.get("LAB_MODE", MODES[0])
-    if mode not in MODES:
+    mode = environment.get("LAB_MODE") or None
+    if mode not in {None, *MODES}:
         raise WrongUsageError(
-            _("LAB_MODE is {mode}, which this lab does not know.", mode=mode),
+            _("LAB_MODE is {mode}, which this lab does not know.", mode=str(mode)),
             _("Unset LAB_MODE, or set it to: {modes}.", modes=", ".join(MODES)),
         )
     return Settings(
@@ -96,6 +109,10 @@ def read(environment: Mapping[str, str]) -> Settings:
         language=language(environment),
         passed_on={name: value for name, value in environment.items() if name.upper() in _PASSED_ON},
         run_folders=(environment.get("XDG_RUNTIME_DIR", ""),),
+        mode=mode,
+        engine={name: value for name, value in environment.items() if name in _ENGINE and value},
+        version=environment.get("LAB_VERSION") or DEFAULT_VERSION,
+        bind=environment.get("LAB_BIND") or "127.0.0.1",
     )
 
 

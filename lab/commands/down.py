@@ -3,7 +3,7 @@
 import click
 
 from grader.language import catalogue
-from lab.city import Background
+from lab.running import running
 from lab.session import Session
 from lab.usage import command as build
 
@@ -19,6 +19,6 @@ def run(session: Session) -> None:
     """Stops the lab if it runs."""
     waiting = _("Another command is starting or stopping the lab; waiting for it …")
     session.console.progress(_("Stopping the lab …"))
-    ran = Background(session.settings).stop(lambda: session.console.progress(waiting))
+    ran = running(session.settings, session.console.progress).stop(lambda: session.console.progress(waiting))
     session.console.progress_done()
     session.console.say(_("The lab is stopped.") if ran else _("The lab was not running."), "good")

@@ -9,7 +9,7 @@ from grader.exercise import Exercise
 from grader.isolation import rungs
 from grader.language import catalogue
 from grader.results import Results, TaskResult
-from grader.run import Order, grade
+from grader.run import CONTAINER, Order, grade
 from lab import workspace
 from lab.course import chosen, number_argument
 from lab.graders import lab_version, learner
@@ -51,21 +51,21 @@ def run(
     if submission is None and workspace.prepare(exercise, settings) and not as_json:
         _welcome(session, exercise)
     out = settings.reports / exercise.name
-    order = Order(
-        exercise=exercise,
-        submission=submission or workspace.folder(exercise, settings),
-        out=out,
-        learner=learner(settings),
-        lab_version=lab_version(),
-        seed=seed,
-        isolation=isolation,
-        proven=settings.state / "isolation",
-    )
 
     def told(result: TaskResult) -> None:
         console.progress(_("Judged: {task}", task=result.name))
 
     with opened(session) as lab:
+        order = Order(
+            exercise=exercise,
+            submission=submission or workspace.folder(exercise, settings),
+            out=out,
+            learner=learner(settings, lab.record),
+            lab_version=lab_version(),
+            seed=seed,
+            isolation=isolation,
+            proven=settings.state / "isolation",
+        )
         console.progress(_("Running your program …"))
         results = grade(order, lab.city, told)
         console.progress_done()
@@ -83,7 +83,7 @@ def _refuse_unknown(submission: Path | None, isolation: str | None) -> None:
         raise WrongUsageError(
             _("{path} does not exist.", path=submission), _("Name the folder or the .zip that holds the program.")
         )
-    names = [rung.name for rung in rungs()]
+    names = [CONTAINER, *(rung.name for rung in rungs())]
     if isolation is not None and isolation not in names:
         raise WrongUsageError(
             _("There is no isolation named {name}.", name=isolation),

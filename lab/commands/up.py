@@ -4,8 +4,8 @@ import click
 
 from grader.language import Text, catalogue
 from lab.agencies import agencies
-from lab.city import Begun
 from lab.opening import opened
+from lab.running import Begun
 from lab.session import Session
 from lab.usage import command as build
 

@@ -27,7 +27,7 @@ def test_lab_home_moves_what_the_lab_writes_but_not_the_learner_environment(tmp_
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("LAB_MODE", "docker"),
+        ("LAB_MODE", "dock"),
         ("LAB_MODE", "Embedded"),
         ("LAB_LANG", "jv"),
         ("LAB_PORT_BASE", "eight"),

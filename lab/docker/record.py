@@ -1,0 +1,78 @@
+"""`lab.json` of a lab in containers: how to reach it, written by whoever started it and read by every command."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from lab.agencies import agencies
+from lab.docker.compose import CONTROL
+from lab.docker.keys import TOKEN
+from lab.settings import DOCKER, Settings
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ContainersRecord:
+    """A lab in containers.
+
+    Attributes:
+        project: of Compose.
+        port_base: the agencies' ports are this plus their offsets.
+        fingerprint: of the code and settings that it was started with.
+        services: the base URL of each agency.
+        offsets: of each agency's port.
+        secrets: the folder of the lab's secrets.
+        engine: the environment variables that lead to the engine.
+    """
+
+    project: str
+    port_base: int
+    fingerprint: str
+    services: Mapping[str, str]
+    offsets: Mapping[str, int]
+    secrets: Path
+    engine: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, settings: Settings, *, project: str, port_base: int, fingerprint: str, secrets: Path,
+        engine: Mapping[str, str],
+    ) -> Self:  # fmt: skip
+        """Returns the record of the lab of `settings`, whose agencies are those of its clone."""
+        served = agencies(settings.root)
+        services = {agency.name: agency.url(port_base) for agency in served}
+        offsets = {agency.name: agency.port_offset for agency in served}
+        return cls(project, port_base, fingerprint, services, offsets, secrets, engine)
+
+    def backdoor(self, service: str) -> str:
+        """Returns the URL of an agency's back door."""
+        return f"http://127.0.0.1:{self.port_base + CONTROL + self.offsets[service]}"
+
+    def token(self) -> str:
+        """Returns the back doors' token.
+
+        Raises:
+            OSError: when the secrets are gone.
+        """
+        return (self.secrets / TOKEN).read_text(encoding="ascii").strip()
+
+    def write(self, file: Path) -> None:
+        """Writes the record, whole or not at all."""
+        draft = file.with_suffix(".new")
+        content = {"format_version": FORMAT_VERSION, "mode": DOCKER, **asdict(self), "secrets": str(self.secrets)}
+        draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        draft.replace(file)
+
+    @classmethod
+    def read(cls, file: Path) -> Self | None:
+        """Reads the record; None when there is none, or none of this format and mode."""
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            if (content.pop("format_version"), content.pop("mode")) != (FORMAT_VERSION, DOCKER):
+                return None
+            return cls(**{**content, "secrets": Path(content["secrets"])})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None

@@ -1,0 +1,244 @@
+"""The lab in containers: found, started, stopped. See `lab.running` for what commands ask of it."""
+
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from grader.language import Text, catalogue
+from lab.agencies import agencies, fingerprint
+from lab.docker import keys
+from lab.docker.compose import CONTROL, Compose
+from lab.docker.record import ContainersRecord
+from lab.filelock import LockTimeoutError, held
+from lab.outcomes import LabFailedError, WrongUsageError
+from lab.ports import is_free, is_ready
+from lab.running import Begun, Condition, Part, Started
+from lab.settings import DEFAULT_PORT_BASE, Settings
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+    from lab.docker.engine import Engine
+
+_ = catalogue(__file__)
+
+LOCK_TIMEOUT_SECONDS = 1800.0
+_LOG_LINES_SHOWN = 8
+_PROJECT_LETTERS = 8
+
+
+def project(settings: Settings) -> str:
+    """Returns what Compose calls the lab of `settings`: one name for each folder, so that labs stay apart."""
+    return "spbe-lab-" + hashlib.sha256(str(settings.home).encode()).hexdigest()[:_PROJECT_LETTERS]
+
+
+class Town:
+    """The containers of one lab."""
+
+    def __init__(self, settings: Settings, say: Callable[[Text | str], None]) -> None:
+        """Describes the containers of the lab of `settings`; touches nothing.
+
+        Args:
+            settings: of the lab.
+            say: is told what is being done.
+        """
+        self._settings = settings
+        self._say = say
+        self._project = project(settings)
+        self._file = settings.state / "lab.json"
+
+    def condition(self) -> Condition:
+        """Tells how the containers are, by asking the engine."""
+        if self.record() is None:
+            return Condition.STOPPED
+        with self._engine() as engine:
+            found = engine.containers(self._project)
+        wanted = {agency.name for agency in agencies(self._settings.root)} | {"gateway", "postgres"}
+        running = {name for name, one in found.items() if one.status == "running"}
+        return Condition.RUNNING if wanted <= running else Condition.CRASHED
+
+    def record(self) -> ContainersRecord | None:
+        """Returns how to reach the lab that was started last, whether it still runs or not."""
+        return ContainersRecord.read(self._file)
+
+    def start(self, on_progress: Callable[[int, int], None], on_wait: Callable[[], None]) -> Started:
+        """Makes sure that the containers run, of the present code, and that every agency is ready.
+
+        Raises:
+            LabFailedError: something is lacking, or did not start.
+        """
+        there = self.record()
+        if there is not None and self._is_current(there):
+            return Started(there, Begun.ALREADY)
+        self._settings.state.mkdir(parents=True, exist_ok=True)
+        with self._alone(on_wait), self._engine() as engine:
+            return self._start(engine, on_progress)
+
+    def stop(self, on_wait: Callable[[], None]) -> bool:
+        """Stops the containers if there are any; returns whether there were.
+
+        Raises:
+            LabFailedError: another command does not let go of the lab, or the engine fails.
+        """
+        if not self._settings.state.is_dir():
+            return False
+        with self._alone(on_wait), self._engine() as engine:
+            there = bool(engine.containers(self._project))
+            if there:
+                record = self.record()
+                self._compose(engine, record.port_base if record else DEFAULT_PORT_BASE).down()
+            self._file.unlink(missing_ok=True)
+            return there
+
+    def log_tail(self) -> str:
+        """Returns the last lines that the containers wrote."""
+        try:
+            return "\n".join(list(self.log_lines(None, lines=_LOG_LINES_SHOWN, follow=False))[-_LOG_LINES_SHOWN:])
+        except LabFailedError:
+            return ""
+
+    def log_place(self) -> str:
+        """Returns the command that shows the log."""
+        return "lab logs"
+
+    def log_lines(self, service: str | None, *, lines: int, follow: bool) -> Iterator[str]:
+        """Gives the last lines of each container, and to follow all new ones. See `Running.log_lines`.
+
+        Raises:
+            WrongUsageError: there is no such container.
+        """
+        with self._engine() as engine:
+            found = engine.containers(self._project)
+            if service is not None and service not in found:
+                raise WrongUsageError(
+                    _("The lab has no container {name}.", name=service),
+                    _("These are there: {names}", names=", ".join(sorted(found)) or "-"),
+                )
+            chosen = {name: one for name, one in found.items() if service in {None, name}}
+            yield from _followed(chosen, lines) if follow else _last(chosen, lines)
+
+    def parts(self) -> list[Part]:
+        """Returns the containers."""
+        with self._engine() as engine:
+            return engine.parts(self._project)
+
+    def _start(self, engine: "Engine", on_progress: Callable[[int, int], None]) -> Started:
+        from lab.docker import images  # noqa: PLC0415 - a lab that runs already does without
+
+        there = self.record()
+        running = engine.containers(self._project)
+        port_base = self._settings.port_base or (there.port_base if there else DEFAULT_PORT_BASE)
+        compose = self._compose(engine, port_base)
+        compose.require()
+        record = self._new_record(port_base, keys.make(self._settings), engine)
+        ours = {images.name(target, self._settings.version) for target in images.TARGETS}
+        images.ensure(self._settings, engine, [one for one in compose.images() if one not in ours], self._say)
+        self._refuse_taken_ports(engine, port_base, are_ours=bool(running) and there == record)
+        record.write(self._file)
+        names = [agency.name for agency in agencies(self._settings.root)]
+        on_progress(0, len(names))
+        compose.up(lambda: on_progress(_healthy(engine, self._project, names), len(names)))
+        if not running:
+            return Started(record, Begun.STARTED)
+        return Started(record, Begun.MENDED if there == record else Begun.RENEWED)
+
+    def _new_record(self, port_base: int, secrets: Path, engine: "Engine") -> ContainersRecord:
+        return ContainersRecord.of(
+            self._settings,
+            project=self._project,
+            port_base=port_base,
+            fingerprint=self._fingerprint(),
+            secrets=secrets,
+            engine=engine.variables,
+        )
+
+    def _is_current(self, record: ContainersRecord) -> bool:
+        """Tells whether all agencies of the record are ready, with the present code, on the wanted ports."""
+        wanted = self._settings.port_base or record.port_base
+        same = record.port_base == wanted and record.fingerprint == self._fingerprint()
+        return same and all(is_ready(url) for url in record.services.values())
+
+    def _fingerprint(self) -> str:
+        """Returns a text that changes with the code, the compose file, the images' tag and the address."""
+        files = ("docker-compose.yml", "Dockerfile", "deploy/gateway/haproxy.cfg")
+        times = [str((self._settings.root / name).stat().st_mtime_ns) for name in files]
+        keeper = max(file.stat().st_mtime_ns for file in (self._settings.root / "grader/isolation/keeper").glob("*.py"))
+        return " ".join(
+            [fingerprint(self._settings.root), *times, str(keeper), self._settings.version, self._settings.bind]
+        )
+
+    def _refuse_taken_ports(self, engine: "Engine", port_base: int, *, are_ours: bool) -> None:
+        from lab.docker import words  # noqa: PLC0415 - as in _start
+
+        if are_ours:
+            return
+        own = {binding for one in engine.containers(self._project).values() for binding in _published(one)}
+        offsets = [agency.port_offset for agency in agencies(self._settings.root)]
+        for port in [port_base + offset + control for control in (0, CONTROL) for offset in offsets]:
+            if port not in own and not is_free(port):
+                raise words.port_taken(port, engine.publisher(port))
+
+    def _compose(self, engine: "Engine", port_base: int) -> Compose:
+        return Compose(self._settings, self._project, port_base, keys.folder(self._settings), engine.variables)
+
+    def _engine(self) -> "Engine":
+        from lab.docker.engine import Engine  # noqa: PLC0415 - a lab that runs already does without it
+
+        return Engine(self._settings)
+
+    @contextlib.contextmanager
+    def _alone(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        try:
+            with held(self._settings.state / "city.lock", LOCK_TIMEOUT_SECONDS, on_wait):
+                yield
+        except LockTimeoutError as timeout:
+            raise LabFailedError(
+                _("Another lab command has been starting or stopping the lab for too long."),
+                _("End that command, then repeat yours."),
+            ) from timeout
+
+
+def _healthy(engine: "Engine", of: str, names: list[str]) -> int:
+    found = engine.containers(of)
+    return sum(found[name].health == "healthy" for name in names if name in found)
+
+
+def _published(container: "Container") -> Iterator[int]:
+    for bindings in container.ports.values():
+        for binding in bindings or ():
+            yield int(binding["HostPort"])
+
+
+def _last(containers: "dict[str, Container]", lines: int) -> Iterator[str]:
+    stamped = [
+        (*line.split(" ", 1), name)
+        for name, one in containers.items()
+        for line in one.logs(tail=lines, timestamps=True).decode("utf-8", "replace").splitlines()
+    ]
+    for _stamp, text, name in sorted(one for one in stamped if len(one) == 3):
+        yield f"{name} | {text}"
+
+
+def _followed(containers: "dict[str, Container]", lines: int) -> Iterator[str]:
+    """Gives the containers' lines as they come, until every container has ended."""
+    said: SimpleQueue[str | None] = SimpleQueue()
+
+    def listen(name: str, container: "Container") -> None:
+        for piece in container.logs(stream=True, follow=True, tail=lines):
+            for line in piece.decode("utf-8", "replace").splitlines():
+                said.put(f"{name} | {line}")
+        said.put(None)
+
+    for name, container in containers.items():
+        threading.Thread(target=listen, args=(name, container), daemon=True).start()
+    left = len(containers)
+    while left:
+        line = said.get()
+        if line is None:
+            left -= 1
+        else:
+            yield line
