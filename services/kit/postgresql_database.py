@@ -229,7 +229,7 @@ class PostgreSqlDatabase(Database):
     async def _attempt(self, deed: _Deed, line: Line) -> None:
         writing = _Writing(self._schema, line)
         try:
-            await self._begin(line)
+            await self._begin(deed, line)
             if not deed.is_done:
                 deed.result = await deed.work(writing)
                 await self._commit(deed, line)
@@ -239,7 +239,7 @@ class PostgreSqlDatabase(Database):
         finally:
             await line.roll_back(clean=not writing.changed)
 
-    async def _begin(self, line: Line) -> None:
+    async def _begin(self, deed: _Deed, line: Line) -> None:
         """Begin a transaction, hold the sandbox against other writers, and settle what was left in doubt.
 
         Raises:
@@ -251,7 +251,7 @@ class PostgreSqlDatabase(Database):
             self._mark = doubted.mark
             doubted.settle()
         if found != self._mark:
-            raise OutdatedError
+            raise OutdatedError(is_doubtful=doubted is deed)
 
     async def _commit(self, deed: _Deed, line: Line) -> None:
         """Commit, to the end even if the asker goes away meanwhile."""

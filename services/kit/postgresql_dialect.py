@@ -114,7 +114,7 @@ def _text(definition: ExecutableDDLElement) -> str:
 
 def _links(table: Table) -> list[ForeignKeyConstraint]:
     """Give a table's foreign keys, each with a name by which it can be taken away."""
-    links = sorted(table.foreign_key_constraints, key=lambda link: link.column_keys)
+    links = sorted(table.foreign_key_constraints, key=lambda link: tuple(link.column_keys))
     for number, link in enumerate(links):
         link.name = f"{table.name}_link_{number}"
     return links

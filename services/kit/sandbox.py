@@ -13,12 +13,23 @@ from services.kit.homes import ElsewhereError
 from services.kit.journal import Entry, Journal
 from services.kit.limits import RateLimit
 from services.kit.specs import SandboxSpec
-from services.kit.store import Database, Prepared, Result, Session, Snapshot, Transaction, Work
+from services.kit.store import (
+    Database,
+    OutdatedError,
+    Prepared,
+    Result,
+    Session,
+    Snapshot,
+    Transaction,
+    Work,
+)
 from services.kit.tables import dead_tokens, facts
 
 _log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
+RETRY_SECONDS = 5.0
+"""When a batch is tried again that could not be written; meanwhile it waits in memory."""
 QUIET_SECONDS = 10.0
 
 _FACTS = Prepared(select(facts))
@@ -44,6 +55,7 @@ class Sandbox:
         self.journal = Journal(0)
         self.frozen = False
         self.busy = False
+        self.outdated = False
         self.dead: set[str] = set()
         self.running_keys: set[tuple[str, str]] = set()
         self.stale: Snapshot | None = None
@@ -77,6 +89,9 @@ class Sandbox:
 
         Args:
             work: may be called more than once, where the store lost what it had done.
+
+        Raises:
+            ElsewhereError: the store has gone on without this process, which must open the sandbox again if it may.
         """
 
         async def whole(session: Transaction) -> Result:
@@ -88,7 +103,11 @@ class Sandbox:
                 await _set_fact(session, "faults", self.faults.stored())
             return result
 
-        return await self.database.write(whole, self._written)
+        try:
+            return await self.database.write(whole, self._written)
+        except OutdatedError as error:
+            self.outdated = True
+            raise ElsewhereError(None, is_doubtful=error.is_doubtful) from error
 
     def _written(self) -> None:
         self._clock_waits = False
@@ -165,9 +184,9 @@ class Sandbox:
         else:
             self._flush_later()
 
-    def _flush_later(self) -> None:
+    def _flush_later(self, seconds: float = FLUSH_SECONDS) -> None:
         if self._timer is None and not self._abandoned:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._start_flush)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._start_flush)
 
     def _start_flush(self) -> None:
         if self._timer is not None:
@@ -181,8 +200,9 @@ class Sandbox:
             await self.flush()
         except ElsewhereError:
             """Its new home has a journal of its own."""
-        except Exception:  # noqa: BLE001 - such as a full disk: nobody waits for this, and the next batch tries again
+        except Exception:  # noqa: BLE001 - such as a full disk: nobody waits for this, and it is tried again
             _log.exception("the journal of sandbox %s cannot be written", self.name)
+            self._flush_later(RETRY_SECONDS)
 
     async def flush(self) -> None:
         """Write the journal and what is left of the fault rules; let go of a past that no fault will show again."""
@@ -218,7 +238,9 @@ class Sandbox:
         if self._flushing is not None:
             await self._flushing
         try:
-            await self.flush()
+            # What another process has gone on with is not written to.
+            with suppress(ElsewhereError):
+                await self.flush()
         finally:
             await self.drop_stale()
             await self.database.close()

@@ -174,15 +174,18 @@ class StoreUnavailableError(Problem):
         super().__init__(503, "store_unavailable", detail, headers={"retry-after": "5"})
 
 
-class OutdatedError(Problem):
-    """The store's present state is not the one that this process goes by: open the sandbox again.
+class OutdatedError(RuntimeError):
+    """The store's present state is not the one that this process goes by: the sandbox must be opened again.
 
     Another process has written, or the database came back without the last changes of a throw-away sandbox.
+
+    Args:
+        is_doubtful: what was to be written may have been written all the same, before that.
     """
 
-    def __init__(self) -> None:
-        detail = _("The city's records were changed from elsewhere. Try again in a second.")
-        super().__init__(503, "store_unavailable", detail, headers={"retry-after": "1"})
+    def __init__(self, *, is_doubtful: bool) -> None:
+        super().__init__("the sandbox has other records than this process knows of")
+        self.is_doubtful = is_doubtful
 
 
 class ExistsError(RuntimeError):

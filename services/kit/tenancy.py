@@ -126,7 +126,9 @@ class Sandboxes:
             SandboxUnknownError: there is none.
         """
         sandbox = self._open.get(name)
-        if sandbox is not None:
+        if sandbox is not None and sandbox.outdated:
+            self.drop(name)
+        elif sandbox is not None:
             self._open.move_to_end(name)
             return sandbox
         await self._make_room()
@@ -175,10 +177,18 @@ class Sandboxes:
             lock = self._lock(name)
             if not (sandbox.occupied or sandbox.busy or lock.locked()):
                 async with lock:
-                    del self._open[name]
-                    await sandbox.close()
+                    await self._closed(name, sandbox)
                     await self._homes.release(name)
                 return
+
+    async def _closed(self, name: str, sandbox: Sandbox) -> None:
+        """Close a sandbox; one that cannot be written goes on to wait for that in memory."""
+        del self._open[name]
+        try:
+            await sandbox.close()
+        except BaseException:
+            self._open[name] = sandbox
+            raise
 
     async def create(self, name: str, spec: SandboxSpec) -> bool:
         """Make a sandbox; False when it already exists, made from the same specification.
@@ -253,8 +263,7 @@ class Sandboxes:
         async with self._lock(name):
             if not sandbox.busy or self._open.get(name) is not sandbox:
                 raise SandboxBusyError(name)
-            del self._open[name]
-            await sandbox.close()
+            await self._closed(name, sandbox)
             await self._store.swap(name, durable=sandbox.spec.durable)
             await self._opened(name)
 
@@ -285,12 +294,14 @@ class Sandboxes:
         return await self._store.forget(name, image)
 
     async def close(self) -> None:
-        """Write and close everything."""
-        self._open.update(self._doubted)
-        while self._open:
-            _name, sandbox = self._open.popitem()
-            try:
-                await sandbox.close()
-            except Exception:  # noqa: BLE001 - one that cannot be written any more must not cost the others theirs
-                _log.exception("sandbox %s cannot be closed in order", sandbox.name)
+        """Write and close everything, all at once: where the store is away, each would wait for it in vain."""
+        closing = [*self._open.values(), *self._doubted.values()]
+        self._open.clear()
+        self._doubted.clear()
+        for sandbox, error in zip(
+            closing, await asyncio.gather(*(one.close() for one in closing), return_exceptions=True), strict=True
+        ):
+            # One that cannot be written any more must not cost the others theirs.
+            if error is not None:
+                _log.error("sandbox %s cannot be closed in order", sandbox.name, exc_info=error)
         await self._store.close()

@@ -276,10 +276,31 @@ def test_who_does_not_know_the_last_write_may_not_write(line: Line) -> None:
     for _ in range(2):
         with pytest.raises(OutdatedError) as refused:
             line.run(deed.on(mine))
-        assert (refused.value.status, refused.value.code) == (503, "store_unavailable")
+        assert not refused.value.is_doubtful
     assert (deed.runs, deed.told) == (0, 0)
     line.run(Deed("again").on(line.open("city")))
     assert ids(line, mine) == ["again", "first", "others"]
+
+
+def test_it_is_said_when_a_lost_write_can_no_longer_be_told_from_one_that_never_happened(hasty: Line) -> None:
+    mine = hasty.open("city")
+    lost = Deed("lost")
+    hasty.wire.cut_at(COMMIT, reaches=True, stays_down=True)
+
+    async def play() -> None:
+        losing = asyncio.create_task(lost.on(mine))
+        with pytest.raises(StoreUnavailableError):
+            await losing
+        await hasty.wire.up()
+        others = await hasty.store.open("city", durable=True)
+        await Deed("others").on(others)
+        for is_doubtful in (False, False):
+            with pytest.raises(OutdatedError) as refused:
+                await Deed("mine").on(mine)
+            assert refused.value.is_doubtful == is_doubtful
+
+    hasty.run(play())
+    assert ids(hasty, mine) == ["first", "lost", "others"]
 
 
 def test_two_writers_of_one_sandbox_never_mix(line: Line) -> None:
