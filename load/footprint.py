@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-_MEGABYTE = 1_000_000
+MEGABYTE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Footprint:
             first = psutil.Process(pid)
             family = [first, *first.children(recursive=True)]
             times = [one.cpu_times() for one in family]
-            megabytes = sum(one.memory_info().rss for one in family) / _MEGABYTE
+            megabytes = sum(one.memory_info().rss for one in family) / MEGABYTE
             self.add(megabytes, sum(time.user + time.system for time in times))
 
 

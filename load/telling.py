@@ -31,23 +31,27 @@ def tell(console: Console, figures: Figures, footprints: Sequence[Footprint], wr
         console.say(_line(row, str(_("all together")) if row is figures.total else row.call))
     console.say()
     for one in footprints:
-        facts = {"name": one.name, "first": one.first_mb, "peak": one.peak_mb, "seconds": one.cpu_seconds}
-        console.say(_("{name}: memory {first:.0f} MB, at most {peak:.0f} MB; processor {seconds:.1f} s", **facts))
+        memory = _(
+            "{name}: memory {first:.0f} MB, at most {peak:.0f} MB", name=one.name, first=one.first_mb, peak=one.peak_mb
+        )
+        spent = _("; processor {seconds:.1f} s", seconds=one.cpu_seconds) if one.cpu_seconds else ""
+        console.say(f"{memory}{spent}")
     console.say(_("Load average of the machine: {load:.1f}", load=load_average()))
-    _tell_wrong(console, figures, wrong)
-
-
-def _tell_wrong(console: Console, figures: Figures, wrong: Counter[str]) -> None:
     for call, error, times in figures.errors:
         console.say(_("{n} times: {call}: {error}", n=times, call=call, error=error), "bad")
-    for words, times in wrong.items():
-        console.say(_("{n} times: {error}", n=times, error=words), "bad")
+    tell_wrong(console, wrong)
     mixed = sum(times for _call, error, times in figures.errors if CROSS_TALK in error)
     mixed += sum(times for words, times in wrong.items() if words.startswith(CROSS_TALK))
     if mixed:
         console.say(_("Cross-talk between sandboxes: {n} times.", n=mixed), "bad")
     elif not figures.errors and not wrong and figures.total.requests:
         console.say(_("No error, and no answer from another participant's sandbox."), "good")
+
+
+def tell_wrong(console: Console, wrong: Counter[str]) -> None:
+    """Prints what stands in the sandboxes and may not."""
+    for words, times in wrong.items():
+        console.say(_("{n} times: {error}", n=times, error=words), "bad")
 
 
 def _line(row: Row, call: str) -> str:

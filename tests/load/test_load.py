@@ -134,6 +134,19 @@ def test_marks_of_others_in_a_sandbox_are_found_afterwards(room, city, tmp_path)
     assert found["cross-talk: another participant's bill in a sandbox"] > 0
 
 
+def test_a_room_can_be_prepared_for_the_compose_files_own_locust(home, city, tmp_path):
+    """Its addresses are the usual ports, whatever the host's are; afterwards it is looked at and removed."""
+    before = set(city.names())
+    done = load(home, "--participants", "2", "--prepare", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    room = Room.read(tmp_path / "room.json")
+    assert room.services["identity"] == "http://127.0.0.1:8101"
+    assert set(city.names()) - before == {town.sandbox for town in room.towns}
+    assert load(home, "--clear", str(tmp_path)).returncode == 0
+    assert set(city.names()) == before
+    assert load(home, "--clear", str(tmp_path)).returncode == 3
+
+
 def test_a_room_without_a_lab_is_told_to_start_it(tmp_path):
     """Nothing is started that does not run."""
     done = load(tmp_path, "--participants", "1")

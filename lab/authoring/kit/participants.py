@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-LEFT_OUT = ("tests", "bench", ".ci/run", ".dockerignore")
+LEFT_OUT = ("tests", "bench", ".ci/run")
 """What only developers need. Answers are kept out by `export-ignore` in `.gitattributes`."""
 
 
