@@ -53,8 +53,11 @@ class Stack:
     base: int
     secrets: Path
 
-    def compose(self, *arguments: str, patience: float = 180, check: bool = True) -> str:
-        where = ("--project-directory", str(ROOT), "--project-name", self.project, "--env-file", str(self.settings))
+    def compose(self, *arguments: str, patience: float = 180, check: bool = True, more: Path | None = None) -> str:
+        """What Compose prints; `more` is a file of further settings."""
+        where = ["--project-directory", str(ROOT), "--project-name", self.project]
+        for file in filter(None, (self.settings, more)):
+            where += ["--env-file", str(file)]
         return docker("compose", *where, *arguments, patience=patience, check=check)
 
     @property
