@@ -21,14 +21,12 @@ def key() -> RSAKey:
 
 
 @pytest.fixture(scope="session")
-def fleet(postgresql: Cluster, key: RSAKey) -> Iterator[Fleet]:
-    """Three replicas that every test leaves running; each makes sandboxes of its own."""
+def _fleet(postgresql: Cluster, key: RSAKey) -> Iterator[Fleet]:
     with Fleet(postgresql.made(), key, 3) as started:
         yield started
 
 
 @pytest.fixture
-def own_fleet(postgresql: Cluster, key: RSAKey) -> Iterator[Fleet]:
-    """Three replicas that a test may kill."""
-    with Fleet(postgresql.made(), key, 3) as started:
-        yield started
+def fleet(_fleet: Fleet) -> Fleet:
+    """Three replicas, all running; a test may kill them, and makes sandboxes of its own."""
+    return _fleet.healed()

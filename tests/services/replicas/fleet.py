@@ -9,6 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
@@ -16,7 +19,7 @@ from typing import Any, Self
 
 import httpx
 from joserfc.jwk import RSAKey
-from sample.lab import BACKDOOR_TOKEN, ISSUER, OFFSET, PATIENCE, bearer, eventually, spec, token
+from sample.lab import BACKDOOR_TOKEN, ISSUER, OFFSET, PATIENCE, bearer, spec, token
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,6 +31,15 @@ def free_port() -> int:
         with suppress(OSError), closing(socket.socket()) as taken:
             taken.bind(("127.0.0.1", port))
             return port
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until a condition holds; for long, since several processes start on a machine that may be busy."""
+    ends = time.monotonic() + 3 * PATIENCE
+    pause = threading.Event()
+    while not holds():
+        assert time.monotonic() < ends, "it never came true"
+        pause.wait(0.02)
 
 
 class Replica:
@@ -104,13 +116,18 @@ class Fleet:
 
     def __enter__(self) -> Self:
         try:
-            for replica in self.replicas:
-                replica.start()
-            for replica in self.replicas:
-                eventually(replica.answers)
+            return self.healed()
         except BaseException:
             self.end()
             raise
+
+    def healed(self) -> Self:
+        """Start whichever do not run, and wait until all are ready."""
+        for replica in self.replicas:
+            if not replica.is_running:
+                replica.start()
+        for replica in self.replicas:
+            eventually(replica.answers)
         return self
 
     def __exit__(self, *_error: object) -> None:
