@@ -14,6 +14,7 @@ from lab.authoring.kit.contents import wheels_for
 from lab.authoring.kit.images import ImagesFailed
 from lab.authoring.kit.targets import PLATFORMS, PYTHONS, Line, Target, lines, wheel_tags
 from lab.authoring.kit.wheels import FetchFailed, Wheels
+from lab.docker.images import sources as image_sources
 
 ROOT = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
@@ -180,7 +181,13 @@ echo "$*" >> "$0.calls"
 case "$1 $2" in
     "info --format") echo engine ;;
     "compose --project-directory") printf 'lab/services\\nlab/store\\n' ;;
-    "image inspect") case "$5" in lab/absent) exit 1 ;; esac; echo "sha256:of-$5" ;;
+    "image inspect")
+        case "$4 $5" in
+            *:absent) exit 1 ;;
+            *spbe-lab.sources*services*) sed -n 1p "$(dirname "$0")/marks" ;;
+            *spbe-lab.sources*learner*) sed -n 2p "$(dirname "$0")/marks" ;;
+            *) echo "sha256:of-$5" ;;
+        esac ;;
     "save lab/broken") echo 'no space' >&2; exit 1 ;;
     save*) printf 'layers of %s' "$*" ;;
 esac
@@ -192,22 +199,32 @@ def engine(tmp_path, monkeypatch):
     """A docker of our own on the search path, which writes down how it is called."""
     program = tmp_path / "bin" / "docker"
     program.parent.mkdir()
+    (program.parent / "marks").touch()
     program.write_text(ENGINE, encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     return tmp_path / "bin" / "docker.calls"
 
 
-def test_the_images_are_those_of_the_compose_file_and_what_is_missing_is_named(engine, tmp_path):
-    """With those beside it that no service uses."""
-    assert images.present(tmp_path, ["lab/learner"]) == (["lab/learner", "lab/services", "lab/store"], [])
-    assert images.present(tmp_path, ["lab/absent"]) == (["lab/services", "lab/store"], ["lab/absent"])
+def test_the_images_are_those_that_docker_mode_needs_and_what_is_missing_is_named(engine, tmp_path):
+    """Those of the compose file, and those beside it that no service uses."""
+    ours = ["spbe-lab/learner:dev", "spbe-lab/services:dev"]
+    assert images.present(tmp_path, "dev") == (["lab/services", "lab/store", *ours], [])
+    assert images.present(tmp_path, "absent")[1] == ["spbe-lab/learner:absent", "spbe-lab/services:absent"]
+
+
+def test_images_of_other_code_are_not_taken_along(engine, tmp_path):
+    """A laptop would want to build them anew, and could not."""
+    assert images.outdated(ROOT, "dev") == ["spbe-lab/services:dev", "spbe-lab/learner:dev"]
+    right = [image_sources(ROOT, target) for target in ("services", "learner")]
+    (engine.parent / "marks").write_text("\n".join(right), encoding="utf-8")
+    assert images.outdated(ROOT, "dev") == []
 
 
 def test_without_an_engine_there_are_no_images(tmp_path, monkeypatch):
     """And that is no error."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert images.present(tmp_path, ["lab/learner"]) == ([], [])
+    assert images.present(tmp_path, "dev") == ([], [])
 
 
 def test_images_are_saved_together_and_only_when_they_changed(engine, tmp_path):

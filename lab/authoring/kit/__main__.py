@@ -117,16 +117,18 @@ def packed(kit: Kit, root: Path, out: Path, console: Console) -> Path:
 
 def _images(root: Path, console: Console) -> list[str]:
     """Returns the images to be taken along, and says what is not there."""
-    tag = os.environ.get("LAB_VERSION") or "dev"
-    there, absent = images.present(root, [f"spbe-lab/learner:{tag}"])
+    version = os.environ.get("LAB_VERSION") or settings.DEFAULT_VERSION
+    there, absent = images.present(root, version)
     if not there and not absent:
         console.say(_("There is no Docker engine here, so the kit has no images."), "warn")
-    elif absent:
-        advice = _("make up in docker mode (LAB_MODE=docker) makes or fetches them.")
-        console.say(
-            _("These images are not here: {names}. The kit goes without images.", names=", ".join(absent)), "warn"
+        return []
+    unfit = absent or images.outdated(root, version)
+    if unfit:
+        words = _(
+            "These images are not here, or of other code: {names}. The kit goes without images.", names=", ".join(unfit)
         )
-        console.say(advice)
+        console.say(words, "warn")
+        console.say(_("To have them in it, first: LAB_MODE=docker make up"))
         return []
     return there
 

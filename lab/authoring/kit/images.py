@@ -7,19 +7,22 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lab.docker.images import SOURCES, TARGETS, name, sources
+
 _CHUNK = 1 << 20
+_MARK = f'{{{{index .Config.Labels "{SOURCES}"}}}}'
 
 
 class ImagesFailed(Exception):  # noqa: N818 - named by the fact
     """The engine did not hand out the images; the message is what it said."""
 
 
-def present(root: Path, own: Sequence[str]) -> tuple[list[str], list[str]]:
+def present(root: Path, version: str) -> tuple[list[str], list[str]]:
     """Tells which images docker mode needs, by the compose file and beside it.
 
     Args:
         root: the clone.
-        own: images that no service of the compose file uses.
+        version: the tag of our own images.
 
     Returns:
         Those that the engine has, and those that it lacks; both empty where there is no engine.
@@ -29,14 +32,20 @@ def present(root: Path, own: Sequence[str]) -> tuple[list[str], list[str]]:
     told = _call(
         "compose", "--project-directory", str(root), "-f", str(root / "docker-compose.yml"), "config", "--images"
     )
-    wanted = sorted({*(told or "").split(), *own})
-    there = [name for name in wanted if _call("image", "inspect", "--format", "{{.Id}}", name) is not None]
-    return there, [name for name in wanted if name not in there]
+    wanted = sorted({*(told or "").split(), *(name(target, version) for target in TARGETS)})
+    there = [one for one in wanted if _call("image", "inspect", "--format", "{{.Id}}", one) is not None]
+    return there, [one for one in wanted if one not in there]
+
+
+def outdated(root: Path, version: str) -> list[str]:
+    """Returns which of our own images were made from other code than that of `root`; a laptop would not use them."""
+    marks = {target: _call("image", "inspect", "--format", _MARK, name(target, version)) for target in TARGETS}
+    return [name(target, version) for target, mark in marks.items() if mark != sources(root, target)]
 
 
 def fingerprint(names: Sequence[str]) -> str:
     """Returns a text that changes whenever one of the images does."""
-    return json.dumps({name: _call("image", "inspect", "--format", "{{.Id}}", name) for name in names}, sort_keys=True)
+    return json.dumps({one: _call("image", "inspect", "--format", "{{.Id}}", one) for one in names}, sort_keys=True)
 
 
 def save(names: Sequence[str], file: Path, on_progress: Callable[[int], None]) -> None:
