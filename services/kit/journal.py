@@ -123,8 +123,8 @@ def _row(seq: int, entry: Entry) -> tuple[Any, ...]:
         entry.started,
         entry.ended,
         entry.method,
-        entry.path[:MAX_TARGET],
-        _masked(entry.query)[:MAX_TARGET],
+        _storable(entry.path[:MAX_TARGET]),
+        _storable(_masked(entry.query)[:MAX_TARGET]),
         _request_headers(tuple(entry.headers)),
         _text(entry.body),
         json.dumps(answer.headers if answer else {}),
@@ -135,7 +135,7 @@ def _row(seq: int, entry: Entry) -> tuple[Any, ...]:
         " ".join(entry.scopes),
         entry.request_id,
         entry.trace_id,
-        entry.idempotency_key,
+        None if entry.idempotency_key is None else _storable(entry.idempotency_key),
         entry.fault,
         entry.committed,
     )
@@ -153,7 +153,12 @@ def _request_headers(headers: tuple[tuple[bytes, bytes], ...]) -> str:
 
 
 def _text(body: bytes) -> str | None:
-    return _masked(body.decode("utf-8", "replace").replace("\x00", "\ufffd")) if body else None
+    return _masked(_storable(body.decode("utf-8", "replace"))) if body else None
+
+
+def _storable(text: str) -> str:
+    """Show a NUL character, which PostgreSQL stores in no text, as what stands for characters that cannot be shown."""
+    return text.replace("\x00", "\ufffd")
 
 
 def _masked(text: str) -> str:

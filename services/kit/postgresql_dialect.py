@@ -4,17 +4,65 @@ As in SQLite: text is ordered by its code points whatever the database's locale,
 the order of its members, and no row gets a number from the store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import BigInteger, ClauseElement, ForeignKeyConstraint, Integer, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ClauseElement,
+    Date,
+    Float,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, DropConstraint, ExecutableDDLElement
 from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 from services.kit.store import Form, Prepared, Record, compiled_for
 
-DIALECT = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+
+class _CastText(String):
+    render_bind_cast = True
+
+
+class _CastWhole(BigInteger):
+    render_bind_cast = True
+
+
+class _CastFloat(Float[float]):
+    render_bind_cast = True
+
+
+class _CastBoolean(Boolean):
+    render_bind_cast = True
+
+
+class _CastDate(Date):
+    render_bind_cast = True
+
+
+class _Dialect(PGDialect):
+    """Says of each parameter what it is: PostgreSQL does not find out by itself in `$1 IS NULL OR code = $1`."""
+
+    supports_statement_cache = True
+    colspecs: Mapping[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
+        **PGDialect.colspecs,
+        String: _CastText,
+        Integer: _CastWhole,
+        Float: _CastFloat,
+        Boolean: _CastBoolean,
+        Date: _CastDate,
+    }
+
+
+DIALECT = _Dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
 PLACE = "the sandbox"
 """Stands for the sandbox's schema in every statement that is compiled here."""
 
