@@ -35,6 +35,7 @@ class Container(Rung):
         self._engine = Engine(place)
         self._lock = threading.Lock()
         self._next: tuple[Limits, Future[Cell]] | None = None
+        self._swept = False
 
     @property
     def closes(self) -> frozenset[Door]:
@@ -132,6 +133,9 @@ class Container(Rung):
             begun.set_exception(error)
         else:
             begun.set_result(cell)
+            if not self._swept:
+                self._swept = True
+                self._engine.sweep()
 
 
 def _dismiss(waiting: tuple[Limits, Future[Cell]] | None) -> None:

@@ -61,6 +61,20 @@ class Place:
     engine: Mapping[str, str] = field(default_factory=dict)
 
 
+def knock(host: str) -> None:
+    """Connect with the socket of an engine, if it has one: the package leaves its own open where that fails.
+
+    Args:
+        host: as in `DOCKER_HOST`.
+
+    Raises:
+        OSError: nobody is there.
+    """
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(host.removeprefix("unix://"))
+
+
 class Cell:
     """One running container, whose keeper has said hello and waits for its order."""
 
@@ -189,12 +203,12 @@ class Engine:
             self._connected().remove_container(name, force=True)
 
     def sweep(self) -> None:
-        """Remove the containers that graders have made and did not live to start."""
+        """Remove the containers that graders have made here and did not live to start; all others remove themselves."""
         from docker.errors import DockerException  # noqa: PLC0415 - see the module
         from requests.exceptions import RequestException  # noqa: PLC0415 - likewise
 
         with contextlib.suppress(DockerException, RequestException, OSError):
-            filters = {"label": LABEL, "status": ["created", "exited", "dead"]}
+            filters = {"label": f"{LABEL}={self._place.project}", "status": ["created", "exited", "dead"]}
             for one in self._connected().containers(all=True, filters=filters):
                 if datetime.now().astimezone().timestamp() - one["Created"] > _STALE_SECONDS:
                     self.remove(one["Id"])
@@ -210,6 +224,7 @@ class Engine:
             from docker import APIClient  # noqa: PLC0415 - see the module
             from docker.utils import kwargs_from_env  # noqa: PLC0415 - likewise
 
+            knock(self._place.engine.get("DOCKER_HOST", ""))
             where = kwargs_from_env(environment=dict(self._place.engine))
             self._client = APIClient(**where, version="auto", timeout=int(_PATIENCE))
         return self._client
@@ -243,6 +258,6 @@ class Engine:
             "user": f"{user}:{user}",
             "hostname": "lab",
             "stdin_open": True,
-            "labels": {LABEL: self._place.project or "run"},
+            "labels": {LABEL: self._place.project},
             "host_config": {**walls, "IpcMode": "private"},
         }

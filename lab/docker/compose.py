@@ -100,9 +100,12 @@ class Compose:
             said: list[str] = []
             listener = threading.Thread(target=lambda: said.extend(starting.stderr or ()), daemon=True)
             listener.start()
-            while listener.is_alive():
-                meanwhile()
-                listener.join(_POLL_SECONDS)
+            try:
+                while listener.is_alive():
+                    meanwhile()
+                    listener.join(_POLL_SECONDS)
+            finally:
+                listener.join()
         if starting.returncode != 0:
             raise words.compose_failed([line.rstrip() for line in said])
 

@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
+from grader.isolation.engine import knock
 from lab.docker import words
 from lab.running import Part
 from lab.settings import Settings
@@ -62,6 +63,7 @@ class Engine:
         self.variables = where(settings)
         host = self.variables["DOCKER_HOST"]
         try:
+            knock(host)
             given = kwargs_from_env(environment=dict(self.variables))
             self.client = docker.DockerClient(**given, version="auto", timeout=_PATIENCE_SECONDS)
         except (DockerException, RequestException, OSError) as error:
@@ -85,7 +87,8 @@ class Engine:
     def containers(self, project: str) -> dict[str, Container]:
         """Returns the containers of a lab, running or not, by what they are."""
         with _worded():
-            found = self.client.containers.list(all=True, filters={"label": f"{PROJECT}={project}"})
+            wanted = {"label": f"{PROJECT}={project}"}
+            found = self.client.containers.list(all=True, filters=wanted, ignore_removed=True)
         return {one.labels.get(SERVICE, one.name or ""): one for one in found}
 
     def parts(self, project: str) -> list[Part]:

@@ -1,7 +1,7 @@
 """The same work gets the same results from the embedded lab and from the lab in containers, on the same seed.
 
-Every exercise: its reference, its starter and two of its mutants. What may differ is when, by which ids, over which port
-and in which isolation; the test names whatever else does.
+Every exercise: its reference, its starter and two of its mutants. What may differ is when, by which ids, over which
+port and in which isolation; the test names whatever else does.
 """
 
 import json
@@ -69,7 +69,7 @@ def comparable(value: Any, base: int) -> Any:
     return value
 
 
-@pytest.mark.parametrize(("exercise", "answer"), subjects())
+@pytest.mark.parametrize(("exercise", "answer"), [*subjects()])
 def test_results_are_the_same_embedded_and_in_containers(
     exercise: str, answer: str, room: Room, agencies: Any, contained_room: Room, stack: Stack, tmp_path: Path
 ) -> None:
