@@ -6,8 +6,6 @@ all (`SoleHome`) that is nothing to think about; `replicas.ReplicaHomes` settles
 
 from typing import Protocol
 
-from services.kit.store import Database
-
 
 class ElsewhereError(Exception):
     """This process is not the sandbox's home, so it may neither answer from memory nor write.
@@ -69,10 +67,6 @@ class Homes(Protocol):
         """Say whether nobody is home at a sandbox and has not been for an hour, so that its run cannot go on."""
         ...
 
-    def guarded(self, sandbox: str, database: Database) -> Database:
-        """Give a sandbox's records such that memory is dropped where the store has gone on without this process."""
-        ...
-
     async def reachable(self) -> bool:
         """Say, within two seconds, whether the store answers."""
         ...
@@ -99,10 +93,6 @@ class SoleHome(Homes):
     async def is_forsaken(self, sandbox: str) -> bool:
         """Whatever ended the lab ended its runs too."""
         return True
-
-    def guarded(self, sandbox: str, database: Database) -> Database:
-        """Nobody else writes."""
-        return database
 
     async def reachable(self) -> bool:
         """Files are always there."""

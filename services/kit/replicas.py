@@ -25,7 +25,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from services.kit.homes import ElsewhereError, Homes, Memory
-from services.kit.store import Database, OutdatedError, Result, Session, Snapshot, StoreUnavailableError, Work
+from services.kit.store import StoreUnavailableError
 
 _log = logging.getLogger(__name__)
 
@@ -319,15 +319,6 @@ class ReplicaHomes(Homes):
         except ElsewhereError:
             return False
 
-    def guarded(self, sandbox: str, database: Database) -> Database:
-        """Give a sandbox's records such that memory is dropped where the store has gone on without this process."""
-
-        def drop() -> None:
-            if self._memory is not None:
-                self._memory.drop(sandbox)
-
-        return _Guarded(database, drop)
-
     async def reachable(self) -> bool:
         """Say, within two seconds, whether the store answers."""
         return await self._line.reachable()
@@ -336,36 +327,3 @@ class ReplicaHomes(Homes):
 async def _value(connection: AsyncConnection[Any], query: Any, *values: object) -> Any:  # noqa: ANN401 - any column
     row = await (await connection.execute(query, values)).fetchone()
     return None if row is None else row[0]
-
-
-class _Guarded(Database):
-    """A database whose store may have gone on without this process, which must begin anew then."""
-
-    def __init__(self, inner: Database, drop: Callable[[], None]) -> None:
-        self._inner = inner
-        self._drop = drop
-
-    @property
-    def reading(self) -> Session:
-        """A session that sees the last commit."""
-        return self._inner.reading
-
-    async def write(self, work: Work[Result], committed: Callable[[], None]) -> Result:
-        """Run one transaction.
-
-        Raises:
-            ElsewhereError: what is in memory is not what is in the store.
-        """
-        try:
-            return await self._inner.write(work, committed)
-        except OutdatedError as error:
-            self._drop()
-            raise ElsewhereError(None, is_doubtful=True) from error
-
-    async def snapshot(self) -> Snapshot:
-        """Give a session that goes on seeing the present state."""
-        return await self._inner.snapshot()
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        await self._inner.close()

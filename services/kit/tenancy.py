@@ -154,6 +154,8 @@ class Sandboxes:
         while True:
             await self._at_home(name)
             term = self._homes.term
+            if (doubted := self._doubted.get(name)) is not None and doubted.outdated:
+                self.drop(name)
             sandbox = self._doubted.pop(name, None) or await self._loaded(name)
             if self._homes.term == term:
                 self._open[name] = sandbox
@@ -163,7 +165,7 @@ class Sandboxes:
     async def _loaded(self, name: str) -> Sandbox:
         try:
             spec = await self._spec(name)
-            database = self._homes.guarded(name, await self._store.open(name, durable=spec.durable))
+            database = await self._store.open(name, durable=spec.durable)
         except LookupError:
             await self._homes.forget(name)
             raise
@@ -171,7 +173,13 @@ class Sandboxes:
 
     async def _make_room(self) -> None:
         """Close what has not been used for longest, where no more shall be open."""
-        if len(self._open) < self._most:
+        if len(self._open) + len(self._doubted) < self._most:
+            return
+        if self._doubted:
+            name = next(iter(self._doubted))
+            async with self._lock(name):
+                if (doubted := self._doubted.pop(name, None)) is not None:
+                    await doubted.close()
             return
         for name, sandbox in self._open.items():
             lock = self._lock(name)
