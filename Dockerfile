@@ -2,9 +2,10 @@
 #
 #   docker build --target services --tag spbe-lab/services:dev .
 #
-# Packages come from wherever pip is told to look, or, if there are wheels in .lab/image-wheels, from there and without a
-# network: pip download --dest .lab/image-wheels --only-binary :all: --python-version 3.13 --platform
-# manylinux_2_28_x86_64 -r requirements/image.lock.
+# Packages come from wherever pip is told to look. Where a build has no network, wheels in .lab/image-wheels do instead:
+#
+#   docker run --rm -v "$PWD:/lab" -w /lab python:3.13-slim \
+#       pip download --dest .lab/image-wheels -r requirements/image.lock -r requirements/learner.lock -r requirements/load.lock
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS services-environment

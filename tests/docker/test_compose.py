@@ -6,6 +6,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +326,22 @@ def test_replicas(stack: Stack, two_replicas: None, participant: Callable[[], ht
     for _ in range(40):
         assert client.get(url).raise_for_status().json() == first
     docker("start", stopped)
+
+
+def test_database_restart(stack: Stack, participant: Callable[[], httpx.Client]) -> None:
+    """While the database restarts, calls through the gateway are answered late, and none is lost."""
+    client = participant()
+    url = stack.addresses["population"].url + "/v1/residents?limit=3"
+    first = client.get(url).raise_for_status().json()
+    (database,) = stack.containers("postgres")
+    with ThreadPoolExecutor(1) as beside:
+        restarting = beside.submit(docker, "restart", "--time", "20", database)
+        answered = 0
+        while not restarting.done() or answered < 20:
+            assert client.get(url).raise_for_status().json() == first
+            answered += 1
+        restarting.result()
+    assert client.get(url).raise_for_status().json() == first
 
 
 def test_two_labs_side_by_side(stack: Stack, tmp_path: Path) -> None:
