@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m
 OUT ?= grades/exercise-$(EXERCISE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up down status doctor reset grade audit test lint messages pictures bench load kit lock
+.PHONY: help setup setup-dev up down status doctor reset grade audit test lint messages pictures bench secrets load kit lock
 
 help: ## daftar perintah ini | this list
 	@awk -v english=$(if $(filter en,$(LAB_LANG)),1,0) -f .ci/help.awk $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ pictures: setup-dev ## gambar ulang contoh di README | draw the examples in the 
 
 bench: setup-dev ## ukur kecepatan lab | measure how fast the lab is
 	@$(RUN) bench
+
+secrets: setup ## buat rahasia untuk docker compose (LAB_MODE=docker membuatnya sendiri) | make the secrets for docker compose (LAB_MODE=docker makes its own)
+	@$(RUN) lab.docker
 
 load: setup-dev ## bebani lab yang menyala dengan 80 peserta tiruan | work the running lab with 80 simulated participants
 	@$(RUN) load $(LOAD)
