@@ -1,10 +1,12 @@
 """The store of a server: PostgreSQL, one database for all services and sandboxes.
 
-    lab_<service>.sandboxes   one row for each sandbox that there is: its specification, and the mark of its last write
+    lab_<service>.sandboxes   one row for each sandbox that there is: its specification, the mark of its last write, the
+                              image that its state was last equal to and the tables written since
     lab_<service>.images      images, part by part, as COPY reads them; `initial` is the seeded city
     <service>_<sandbox>       a schema with the present state
 
-Whatever is made or put back is one transaction, so nothing is ever there by half. What was staged waits in memory: a
+Whatever is made or put back is one transaction, so nothing is ever there by half. A reset puts back the tables that
+were written, or all of them where the state comes from another image. What was staged is known in memory only: a
 process that ends between the two phases of a reset has not reset anything.
 """
 
@@ -29,23 +31,33 @@ _Done = TypeVar("_Done")
 _NAMES = "SELECT id FROM {lab}.sandboxes ORDER BY id"
 _SPEC = "SELECT spec FROM {lab}.sandboxes WHERE id = $1"
 _MARK = "SELECT mark FROM {lab}.sandboxes WHERE id = $1"
-_ENTER = "INSERT INTO {lab}.sandboxes (id, spec, durable, mark) VALUES ($1, $2, $3, $4)"
+_OPENED = "SELECT mark, touched FROM {lab}.sandboxes WHERE id = $1"
+_STATE = "SELECT base, touched FROM {lab}.sandboxes WHERE id = $1 FOR UPDATE"
+_ENTER = "INSERT INTO {lab}.sandboxes (id, spec, durable, mark, base) VALUES ($1, $2, $3, $4, $5)"
 _STRIKE = "DELETE FROM {lab}.sandboxes WHERE id = $1"
-_SET_MARK = "UPDATE {lab}.sandboxes SET mark = $1 WHERE id = $2"
+_PUT_BACK = "UPDATE {lab}.sandboxes SET mark = $1, base = $2, touched = '{{}}' WHERE id = $3"
 _IMAGES = "SELECT DISTINCT name FROM {lab}.images WHERE sandbox = $1 ORDER BY name"
-_PARTS = "SELECT target, rows FROM {lab}.images WHERE sandbox = $1 AND name = $2 ORDER BY position"
-_KEEP = "INSERT INTO {lab}.images (sandbox, name, position, target, rows) VALUES ($1, $2, $3, $4, $5)"
+_IMAGE = "SELECT image FROM {lab}.images WHERE sandbox = $1 AND name = $2 LIMIT 1"
+_PARTS = """
+SELECT relation, columns, rows FROM {lab}.images WHERE sandbox = $1 AND image = $2 AND relation = ANY ($3)
+ORDER BY position
+"""
+_KEEP = """
+INSERT INTO {lab}.images (sandbox, name, image, position, relation, columns, rows) VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
 _FORGET = "DELETE FROM {lab}.images WHERE sandbox = $1 AND name = $2"
 _KIT_TABLES = """
 SELECT pg_advisory_xact_lock(hashtext('{lab}'));
 CREATE SCHEMA IF NOT EXISTS {lab};
 CREATE TABLE IF NOT EXISTS {lab}.sandboxes (
     id text COLLATE "C" PRIMARY KEY, spec text NOT NULL, durable boolean NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(), mark bigint NOT NULL
+    created_at timestamptz NOT NULL DEFAULT now(), mark bigint NOT NULL, base bigint NOT NULL,
+    touched text[] NOT NULL DEFAULT '{{}}'
 ) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS {lab}.images (
-    sandbox text COLLATE "C" REFERENCES {lab}.sandboxes ON DELETE CASCADE, name text COLLATE "C", position integer,
-    target text NOT NULL, rows bytea NOT NULL, PRIMARY KEY (sandbox, name, position)
+    sandbox text COLLATE "C" REFERENCES {lab}.sandboxes ON DELETE CASCADE, name text COLLATE "C",
+    image bigint NOT NULL, position integer, relation text NOT NULL, columns text NOT NULL, rows bytea NOT NULL,
+    PRIMARY KEY (sandbox, name, position)
 );
 ALTER TABLE {lab}.images ALTER COLUMN rows SET STORAGE EXTERNAL
 """
@@ -69,7 +81,7 @@ class PostgreSqlStore(Store):
         self._worker = worker
         self._lab = f"lab_{service}"
         self._ledger = f"{self._lab}.sandboxes"
-        self._staged: dict[str, list[Part]] = {}
+        self._staged: dict[str, int] = {}
         self._is_ready = False
 
     def _schema(self, sandbox: str) -> str:
@@ -128,14 +140,14 @@ class PostgreSqlStore(Store):
 
         parts = await asyncio.get_running_loop().run_in_executor(self._worker, generate)
         schema = self._schema(sandbox)
-        mark = secrets.randbits(62)
+        mark, base = secrets.randbits(62), secrets.randbits(62)
 
         async def make(line: Line) -> None:
-            await line.run(self._at(_ENTER), [sandbox, spec, durable, mark])
+            await line.run(self._at(_ENTER), [sandbox, spec, durable, mark, base])
             await line.run(self._definitions.creating(schema))
             await fill(line, schema, parts)
             await line.run(self._definitions.completing(schema))
-            await self._keep(line, sandbox, INITIAL, parts)
+            await self._keep(line, sandbox, INITIAL, base, parts)
 
         try:
             await self._transact(sandbox, make, durable=durable)
@@ -146,10 +158,10 @@ class PostgreSqlStore(Store):
             if await self._mark(sandbox) != mark:
                 raise ExistsError(sandbox) from error
 
-    async def _keep(self, line: Line, sandbox: str, image: str, parts: Sequence[Part]) -> None:
+    async def _keep(self, line: Line, sandbox: str, name: str, image: int, parts: Sequence[Part]) -> None:
         """Store an image; one without any row in it has an empty part all the same."""
-        kept = parts or [Part("", b"")]
-        rows = [(sandbox, image, position, part.target, part.rows) for position, part in enumerate(kept)]
+        kept = enumerate(parts or [Part("", "", b"")])
+        rows = [(sandbox, name, image, place, part.table, part.columns, part.rows) for place, part in kept]
         await line.run_for_each(self._at(_KEEP), rows)
 
     async def spec(self, sandbox: str) -> str | None:
@@ -170,12 +182,16 @@ class PostgreSqlStore(Store):
 
     async def open(self, sandbox: str, *, durable: bool) -> Database:
         """Open a sandbox that exists."""
-        mark = await self._mark(sandbox)
-        if mark is None:
+
+        async def look(line: Line) -> list[tuple[int, list[str]]]:
+            return await line.rows(self._at(_OPENED), [sandbox])
+
+        found = await self._do(sandbox, look)
+        if not found:
             raise LookupError(sandbox)
         own = [table for table in self._definitions.tables if table.name not in KIT.tables]
-        ledger = f"{self._lab}.sandboxes"
-        return PostgreSqlDatabase(self._connections, ledger, sandbox, self._schema(sandbox), own, mark, durable=durable)
+        schema = self._schema(sandbox)
+        return PostgreSqlDatabase(self._connections, self._ledger, sandbox, schema, own, *found[0], durable=durable)
 
     async def save(self, sandbox: str, image: str) -> None:
         """Keep the present state under a name."""
@@ -184,36 +200,40 @@ class PostgreSqlStore(Store):
             await line.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             parts = await drawn(line, self._schema(sandbox), self._definitions.tables)
             await line.run(self._at(_FORGET), [sandbox, image])
-            await self._keep(line, sandbox, image, parts)
+            await self._keep(line, sandbox, image, secrets.randbits(62), parts)
 
         await self._transact(sandbox, keep)
 
     async def stage(self, sandbox: str, image: str, *, durable: bool) -> None:
-        """Fetch a named image."""
+        """See that the image is there, and remember which one it is."""
 
-        async def fetch(line: Line) -> list[Part]:
-            return [Part(*row) for row in await line.rows(self._at(_PARTS), [sandbox, image], binary=True)]
+        async def look(line: Line) -> list[tuple[int]]:
+            return await line.rows(self._at(_IMAGE), [sandbox, image])
 
-        staged = await self._do(sandbox, fetch)
-        if not staged:
+        found = await self._do(sandbox, look)
+        if not found:
             raise LookupError(image)
-        self._staged[sandbox] = staged
+        self._staged[sandbox] = found[0][0]
 
     async def swap(self, sandbox: str, *, durable: bool) -> None:
         """Put what was staged in the place of the present state, in one transaction."""
-        parts = self._staged.get(sandbox)
-        if parts is None:
+        image = self._staged.get(sandbox)
+        if image is None:
             message = f"nothing is staged for sandbox {sandbox}"
             raise RuntimeError(message)
         schema = self._schema(sandbox)
-        mark = secrets.randbits(62)
 
         async def put_back(line: Line) -> None:
-            # First the row, which whoever still writes holds too.
-            await line.run(self._at(_SET_MARK), [mark, sandbox])
-            await line.run(self._definitions.emptying(schema))
-            await fill(line, schema, parts)
-            await line.run(self._definitions.relinking(schema))
+            # The row is held first, as by whoever still writes.
+            [(base, touched)] = await line.rows(self._at(_STATE), [sandbox])
+            tables = touched if base == image else [table.name for table in self._definitions.tables]
+            if tables:
+                parts = await line.rows(self._at(_PARTS), [sandbox, image, list(tables)], binary=True)
+                await line.run(self._definitions.emptying(schema, tables))
+                await fill(line, schema, [Part(*part) for part in parts])
+                if relinking := self._definitions.relinking(schema, tables):
+                    await line.run(relinking)
+            await line.run(self._at(_PUT_BACK), [secrets.randbits(62), image, sandbox])
 
         await self._transact(sandbox, put_back, durable=durable)
         del self._staged[sandbox]

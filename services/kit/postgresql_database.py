@@ -6,12 +6,12 @@ afterwards whether one whose COMMIT was never answered has happened, and that no
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import ClauseElement, Executable, Select, Table
+from sqlalchemy import ClauseElement, Delete, Executable, Insert, Select, Table, Update
 
 from services.kit.postgresql_connections import Connections, Line
 from services.kit.postgresql_dialect import DIALECT, form_of, in_schema, parameters, written, written_for_each
@@ -36,7 +36,7 @@ COMMIT_SECONDS = 5.0
 """How long a commit is waited for whose asker goes away meanwhile."""
 
 _LOOKING = "SELECT mark FROM {ledger} WHERE id = '{name}' FOR UPDATE"
-_MARKING = "UPDATE {ledger} SET mark = %d WHERE id = '{name}'; COMMIT"
+_MARKING = "UPDATE {ledger} SET mark = %d, touched = %s WHERE id = '{name}'; COMMIT"
 _COPYING = (
     'CREATE TABLE {past}."{table}" (LIKE {schema}."{table}" INCLUDING INDEXES);'
     'INSERT INTO {past}."{table}" SELECT * FROM {schema}."{table}"'
@@ -126,15 +126,25 @@ class _Writing(_Session, Transaction):
 
         super().__init__(schema, use)
         self._line = line
-        self._touched = 0
+        self._count = 0
+        self.touched: set[str] = set()
 
     @property
     def changed(self) -> bool:
         """Whether a record has been changed since the transaction began."""
-        return self._touched > 0
+        return self._count > 0
+
+    def _touch(self, statement: Executable) -> None:
+        """Remember which table is written, so that a reset puts that one back."""
+        table = statement.table if isinstance(statement, (Insert, Update, Delete)) else None
+        if not isinstance(table, Table):
+            message = f"no change of one table: {statement!r}"
+            raise TypeError(message)
+        self.touched.add(table.name)
 
     async def run(self, statement: Executable, /, rows: Sequence[Record] | None = None, **values: object) -> int:
         """Write, once or for each of `rows`."""
+        self._touch(statement)
         if rows is None:
             sql, given = written(_clause(statement), values)
             touched = await self._line.run(in_schema(sql, self.schema), given)
@@ -143,7 +153,7 @@ class _Writing(_Session, Transaction):
             touched = await self._for_each(in_schema(sql, self.schema), all_given)
         else:
             touched = 0
-        self._touched += touched
+        self._count += touched
         return touched
 
     async def _for_each(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
@@ -154,7 +164,8 @@ class _Writing(_Session, Transaction):
     async def append(self, to: Appending, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows, whose values stand in the order of the table's columns."""
         if rows:
-            self._touched += await self._for_each(in_schema(to.sql(DIALECT, _PLACE), self.schema), rows)
+            self.touched.add(to.table.name)
+            self._count += await self._for_each(in_schema(to.sql(DIALECT, _PLACE), self.schema), rows)
 
 
 class _Deed:
@@ -164,6 +175,7 @@ class _Deed:
         self.work = work
         self.committed = committed
         self.mark = 0
+        self.touched: frozenset[str] = frozenset()
         self.result: Any = None
         self.is_done = False
 
@@ -181,6 +193,7 @@ class PostgreSqlDatabase(Database):
         schema: where its tables are.
         tables: those of the agency's own, which a `snapshot` shows.
         mark: what the last transaction left in the ledger.
+        touched: the tables that it says have been written since the state was that of an image.
     """
 
     def __init__(
@@ -191,6 +204,7 @@ class PostgreSqlDatabase(Database):
         schema: str,
         tables: Sequence[Table],
         mark: int,
+        touched: Iterable[str],
         *,
         durable: bool,
     ) -> None:
@@ -198,6 +212,7 @@ class PostgreSqlDatabase(Database):
         self._schema = schema
         self._tables = tables
         self._mark = mark
+        self._touched = frozenset(touched)
         self._durable = durable
         self._lock = asyncio.Lock()
         self._doubted: _Deed | None = None
@@ -232,6 +247,7 @@ class PostgreSqlDatabase(Database):
             await self._begin(deed, line)
             if not deed.is_done:
                 deed.result = await deed.work(writing)
+                deed.touched = self._touched | writing.touched
                 await self._commit(deed, line)
         except psycopg.Error:
             await line.roll_back()
@@ -248,8 +264,7 @@ class PostgreSqlDatabase(Database):
         found = await line.value_after(self._beginning)
         doubted, self._doubted = self._doubted, None
         if doubted is not None and found == doubted.mark:
-            self._mark = doubted.mark
-            doubted.settle()
+            self._committed(doubted)
         if found != self._mark:
             raise OutdatedError(is_doubtful=doubted is deed)
 
@@ -257,7 +272,9 @@ class PostgreSqlDatabase(Database):
         """Commit, to the end even if the asker goes away meanwhile."""
         deed.mark = secrets.randbits(62)
         self._doubted = deed
-        committing = asyncio.ensure_future(line.run(self._ending % deed.mark))
+        # Which tables were touched seldom changes.
+        touched = "touched" if deed.touched == self._touched else f"'{{{','.join(sorted(deed.touched))}}}'"
+        committing = asyncio.ensure_future(line.run(self._ending % (deed.mark, touched)))
         try:
             await asyncio.shield(committing)
         except asyncio.CancelledError:
@@ -274,6 +291,7 @@ class PostgreSqlDatabase(Database):
     def _committed(self, deed: _Deed) -> None:
         self._doubted = None
         self._mark = deed.mark
+        self._touched = deed.touched
         deed.settle()
 
     async def snapshot(self) -> Snapshot:

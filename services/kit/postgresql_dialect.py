@@ -4,7 +4,7 @@ As in SQLite: text is ordered by its code points whatever the database's locale,
 the order of its members, and no row gets a number from the store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -131,8 +131,14 @@ class Definitions:
         links = [(table, link) for table in made for link in _links(table)]
         indexes = sorted((index for table in made for index in table.indexes), key=lambda index: str(index.name))
         self.tables = tables.sorted_tables
-        self._link = [f"{_text(AddConstraint(link))} NOT VALID" for _table, link in links]
-        self._unlink = [_text(DropConstraint(link)) for _table, link in links]
+        self._links = [
+            (
+                {table.name, link.referred_table.name},
+                f"{_text(AddConstraint(link))} NOT VALID",
+                _text(DropConstraint(link)),
+            )
+            for table, link in links
+        ]
         self._index = [_text(CreateIndex(index)) for index in indexes]
         for table, link in links:
             table.constraints.remove(link)
@@ -144,16 +150,17 @@ class Definitions:
 
     def completing(self, schema: str) -> str:
         """Give the statements for what new tables need once they are filled."""
-        return in_schema(";".join([*self._index, *self._link]), schema)
+        return in_schema(";".join([*self._index, *[link for _ends, link, _unlink in self._links]]), schema)
 
-    def emptying(self, schema: str) -> str:
-        """Give the statements that empty all tables, ready to be filled."""
-        all_tables = ",".join(f'"{PLACE}"."{table.name}"' for table in self.tables)
-        return in_schema(";".join([*self._unlink, f"TRUNCATE {all_tables}"]), schema)
+    def emptying(self, schema: str, tables: Collection[str]) -> str:
+        """Give the statements that empty some tables, ready to be filled."""
+        unlinking = [unlink for ends, _link, unlink in self._links if ends.intersection(tables)]
+        named = ",".join(f'"{PLACE}"."{table}"' for table in sorted(tables))
+        return in_schema(";".join([*unlinking, f"TRUNCATE {named}"]), schema)
 
-    def relinking(self, schema: str) -> str:
-        """Give the statements for what emptied tables need once they are filled."""
-        return in_schema(";".join(self._link), schema)
+    def relinking(self, schema: str, tables: Collection[str]) -> str:
+        """Give the statements for what emptied tables need once they are filled; empty where they need nothing."""
+        return in_schema(";".join(link for ends, link, _unlink in self._links if ends.intersection(tables)), schema)
 
 
 def _text(definition: ExecutableDDLElement) -> str:

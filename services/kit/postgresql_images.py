@@ -20,26 +20,18 @@ class Part:
     """Some rows of one table.
 
     Attributes:
-        target: the table with the columns that are given, such as `people (id, name)`.
+        table: its name.
+        columns: those that are given, as COPY names them.
         rows: in COPY's text format.
     """
 
-    target: str
+    table: str
+    columns: str
     rows: bytes
 
 
-def target(table: Table, names: Sequence[str]) -> str:
-    """Give a table with some of its columns, as COPY names them."""
-    return f"{_quoted(table.name)} ({','.join(map(_quoted, names))})"
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def whole(table: Table) -> str:
-    """Give a table with all its columns, as COPY names them."""
-    return target(table, table.columns.keys())
+def _columns(names: Sequence[str]) -> str:
+    return ",".join(f'"{name}"' for name in names)
 
 
 def seeded(tables: Sequence[Table], seed: Seed) -> list[Part]:
@@ -53,7 +45,7 @@ def _part(table: Table, rows: Sequence[Record]) -> Part:
     names = sorted(rows[0], key=table.columns.keys().index)
     writers = [(name, _writer(table, name)) for name in names]
     text = "".join("\t".join([write(row[name]) for name, write in writers]) + "\n" for row in rows)
-    return Part(target(table, names), text.encode())
+    return Part(table.name, _columns(names), text.encode())
 
 
 def _writer(table: Table, name: str) -> Callable[[Any], str]:
@@ -75,7 +67,7 @@ async def fill(line: Line, schema: str, parts: Sequence[Part]) -> None:
     """Add rows to a sandbox's tables."""
     for part in parts:
         if part.rows:
-            async with line.cursor.copy(f"COPY {schema}.{part.target} FROM STDIN") as copy:
+            async with line.cursor.copy(f'COPY {schema}."{part.table}" ({part.columns}) FROM STDIN') as copy:
                 await copy.write(part.rows)
 
 
@@ -83,6 +75,7 @@ async def drawn(line: Line, schema: str, tables: Sequence[Table]) -> list[Part]:
     """Give all rows of a sandbox's tables."""
     parts = []
     for table in tables:
-        async with line.cursor.copy(f"COPY {schema}.{whole(table)} TO STDOUT") as copy:
-            parts.append(Part(whole(table), b"".join([bytes(piece) async for piece in copy])))
+        columns = _columns(table.columns.keys())
+        async with line.cursor.copy(f'COPY {schema}."{table.name}" ({columns}) TO STDOUT') as copy:
+            parts.append(Part(table.name, columns, b"".join([bytes(piece) async for piece in copy])))
     return parts
