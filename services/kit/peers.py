@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from services.kit.answers import Answer
 from services.kit.homes import ElsewhereError
@@ -33,8 +34,11 @@ CONNECT_SECONDS = 3.0
 IDLE_SECONDS = 50.0
 """How long an unused connection is kept: less than the other side keeps it."""
 
-MOST = 128
-"""Connections to one replica; a call that finds all of them taken waits for one."""
+MOST = 64
+"""Calls that may be on their way to one replica for one sandbox; others wait, and no other sandbox's have to."""
+
+MOST_IDLE = 64
+"""Connections to one replica that are kept though nothing is on its way."""
 
 _KEEPALIVE = (
     ("SO_KEEPALIVE", socket.SOL_SOCKET, 1),
@@ -194,7 +198,7 @@ class Peers:
     def __init__(self, token: str) -> None:
         self._token = token
         self._idle: defaultdict[str, deque[_Line]] = defaultdict(deque)
-        self._free: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST))
+        self._gates: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
 
     async def visit(self, address: str, passed: Passed) -> Outcome:
         """Let a call be answered at its sandbox's home.
@@ -204,7 +208,7 @@ class Peers:
             LostError: it may have come there.
             ElsewhereError: it came there, and that is not its home.
         """
-        reply = await self.ask(address, "POST", VISITS, {}, passed.packed())
+        reply = await self.ask(address, "POST", VISITS, {}, passed.packed(), sandbox=passed.caller.sandbox)
         if reply.status == NOT_HOME:
             raise ElsewhereError(reply.headers.get(HOME), is_doubtful=DOUBTFUL in reply.headers)
         if reply.status != 200:
@@ -212,11 +216,14 @@ class Peers:
             raise LostError(message)
         return Outcome.unpacked(reply.body)
 
-    async def ask(self, address: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    async def ask(
+        self, address: str, method: str, target: str, headers: Mapping[str, str], body: bytes, *, sandbox: str = ""
+    ) -> Reply:
         """Call another replica's back door.
 
         Args:
             headers: further ones, such as `content-type`.
+            sandbox: whose call it is; empty for the lab's own.
 
         Raises:
             UnreachedError: it did not hear.
@@ -226,7 +233,7 @@ class Peers:
         given["content-length"] = str(len(body))
         head = "".join(f"{name}: {text}\r\n" for name, text in given.items())
         question = f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
-        async with self._free[address]:
+        async with self._gate(address, sandbox):
             line = await self._line(address)
             try:
                 reply, again = await line.ask(question, head_only=method == "HEAD")
@@ -240,8 +247,14 @@ class Peers:
             self._keep(address, line, again=again)
             return reply
 
+    def _gate(self, address: str, sandbox: str) -> asyncio.Semaphore:
+        gate = self._gates.get((address, sandbox))
+        if gate is None:
+            gate = self._gates[address, sandbox] = asyncio.Semaphore(MOST)
+        return gate
+
     def _keep(self, address: str, line: _Line, *, again: bool) -> None:
-        if again:
+        if again and len(self._idle[address]) < MOST_IDLE:
             line.idle_since = asyncio.get_running_loop().time()
             self._idle[address].append(line)
         else:

@@ -62,18 +62,19 @@ class Relay:
         """Serve one ASGI connection."""
         path: str = scope["path"]
         if path == VISITS:
-            response = await self._received(scope, await _whole(receive))
-        elif path.startswith(_SANDBOXES):
+            response = await self._received(await _whole(receive)) if self._opens(scope) else Response(status_code=401)
+        elif path.startswith(_SANDBOXES) and self._opens(scope):
             response = _response(await self._settled(scope, await _whole(receive)))
         else:
             await self._app(scope, receive, send)
             return
         await response(scope, receive, send)
 
-    async def _received(self, scope: Scope, message: bytes) -> Response:
+    def _opens(self, scope: Scope) -> bool:
+        return secrets.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self._token)
+
+    async def _received(self, message: bytes) -> Response:
         """Let in a participant's call that another replica passed on."""
-        if not secrets.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self._token):
-            return Response(status_code=401)
         passed = Passed.unpacked(message, self._real())
         running = self._running.get(passed.visit)
         if running is None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.kit.answers import Answer
 from services.kit.homes import ElsewhereError
 from services.kit.incoming import Incoming
-from services.kit.peers import MOST, LostError, Outcome, Passed, Peers, UnreachedError
+from services.kit.peers import MOST, LostError, Outcome, Passed, Peers, Reply, UnreachedError
 from services.kit.tokens import Caller
 
 LATIN = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
@@ -167,7 +167,7 @@ def test_a_line_that_the_other_side_closed_meanwhile_is_not_used_again() -> None
     asked(leaving_after(FINE), work)
 
 
-def test_there_are_no_more_lines_than_may_be() -> None:
+def test_one_sandbox_has_no_more_lines_than_may_be_and_keeps_no_other_waiting() -> None:
     free = asyncio.Event()
 
     async def wait_then_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -175,11 +175,15 @@ def test_there_are_no_more_lines_than_may_be() -> None:
         await answering(FINE)(reader, writer)
 
     async def work(peers: Peers, address: str, house: House) -> None:
-        asking = [asyncio.create_task(peers.ask(address, "GET", "/", {}, b"")) for _ in range(MOST + 20)]
+        def ask(sandbox: str) -> asyncio.Task[Reply]:
+            return asyncio.create_task(peers.ask(address, "GET", "/", {}, b"", sandbox=sandbox))
+
+        asking = [ask("crowded") for _ in range(MOST + 20)]
         await soon(lambda: house.lines == MOST)
+        asking.append(ask("quiet"))
+        await soon(lambda: house.lines == MOST + 1)
         free.set()
-        replies = await asyncio.gather(*asking)
-        assert {reply.status for reply in replies} == {200}
-        assert house.lines == MOST
+        assert {reply.status for reply in await asyncio.gather(*asking)} == {200}
+        assert house.lines == MOST + 1
 
     asked(wait_then_answer, work)
