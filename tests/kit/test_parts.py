@@ -2,7 +2,11 @@
 
 import gzip
 import hashlib
+import io
 import os
+import shutil
+import subprocess
+import tarfile
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -243,3 +247,35 @@ def test_an_engine_that_fails_leaves_no_file(engine, tmp_path):
     with pytest.raises(ImagesFailed, match="no space"):
         images.save(["lab/broken"], tmp_path / "images.tar.gz", lambda done: None)
     assert not list(tmp_path.glob("images*"))
+
+
+@pytest.fixture
+def real_image():
+    """Two tiny images of a real engine, which share their one layer."""
+    required = os.environ.get("LAB_REQUIRE_DOCKER") == "1"  # noqa: TID251 - the same word as for all docker tests
+    if shutil.which("docker") is None or not docker("info", "--format", "{{.ID}}", check=required):
+        assert not required, "docker does not answer, and LAB_REQUIRE_DOCKER=1"
+        pytest.skip("docker does not answer here")
+    names = [f"spbe-kit-{os.getpid()}/{one}:test" for one in ("a", "b")]
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as layer:
+        layer.addfile(tarfile.TarInfo("empty"))
+    subprocess.run(["docker", "import", "-", names[0]], input=content.getvalue(), capture_output=True, check=True)
+    docker("tag", *names)
+    yield names
+    docker("rmi", *names, check=False)
+
+
+def docker(*words, check=True):
+    """Calls docker; returns what it printed."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=check).stdout.strip()
+
+
+def test_an_engine_that_never_saw_the_images_loads_them_from_the_kit(real_image, tmp_path):
+    """`docker load -i` gives them back under their names, the same to the bit."""
+    before = [docker("image", "inspect", "--format", "{{.Id}}", name) for name in real_image]
+    file = tmp_path / "images.tar.gz"
+    images.save(real_image, file, lambda done: None)
+    docker("rmi", *real_image)
+    docker("load", "-i", str(file))
+    assert [docker("image", "inspect", "--format", "{{.Id}}", name) for name in real_image] == before
