@@ -76,6 +76,16 @@ def stack(images: Mapping[str, str], shared: Path) -> Iterator[Stack]:
             found.down()
 
 
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest, shared: Path) -> Iterator[None]:
+    """One test at a time has the shared lab, for some of them stop parts of it."""
+    if "stack" not in request.fixturenames:
+        yield
+        return
+    with held(shared / "turn.lock", 900):
+        yield
+
+
 @pytest.fixture
 def stack_city(stack: Stack) -> Iterator[City]:
     with City(stack.addresses, stack.token) as found:

@@ -24,6 +24,7 @@ TARGETS = ("services", "learner", "grader", "load")
 CONTROL = 50
 """A back door's port lies this far above its agency's."""
 
+READY_SECONDS = 300
 SECRETS = ("backdoor_token", "database_password", "signing_key")
 
 
@@ -53,7 +54,7 @@ class Stack:
     base: int
     secrets: Path
 
-    def compose(self, *arguments: str, patience: float = 180, check: bool = True, more: Path | None = None) -> str:
+    def compose(self, *arguments: str, patience: float = 330, check: bool = True, more: Path | None = None) -> str:
         """What Compose prints; `more` is a file of further settings."""
         where = ["--project-directory", str(ROOT), "--project-name", self.project]
         for file in filter(None, (self.settings, more)):
@@ -78,8 +79,9 @@ class Stack:
         }
         self.settings.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
-    def up(self, *services: str) -> None:
-        self.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "170", *services)
+    def up(self) -> None:
+        """Start it; everything has to be healthy within a bound that a busy machine keeps, too."""
+        self.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", str(READY_SECONDS))
 
     def down(self) -> None:
         self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")

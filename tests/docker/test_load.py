@@ -39,7 +39,7 @@ def test_load(stack: Stack, room: Path) -> None:
         )
         (master,) = stack.containers("load-master")
         assert len(stack.containers("load-worker")) == 2
-        assert docker("wait", master, patience=90).strip() == "0", docker("logs", master)
+        assert docker("wait", master, patience=240).strip() == "0", docker("logs", master)
     finally:
         stack.compose(*profile, "rm", "--stop", "--force", "load-master", "load-worker", more=told)
     figures = json.loads((room / "summary.json").read_text())

@@ -16,7 +16,7 @@ DASHBOARD = json.loads((ROOT / "deploy/grafana/lab.json").read_text(encoding="ut
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = sorted({target["expr"] for panel in PANELS for target in panel["targets"]})
 PROMETHEUS = "prom/prometheus:v2.53.3"
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 240
 
 
 class Figures:
