@@ -276,7 +276,8 @@ class ReplicaHomes(Homes):
         if self._ready:
             return
         async with connection.transaction():
-            await _value(connection, "SELECT pg_advisory_xact_lock(%s)", self._key(""))
+            # The lock under which the store makes its tables in the same schema.
+            await _value(connection, "SELECT pg_advisory_xact_lock(hashtext(%s))", f"lab_{self._service}")
             schema = sql.Identifier(f"lab_{self._service}")
             await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
             await connection.execute(
