@@ -130,8 +130,6 @@ def page(kit: Kit, language: str) -> str:
     return text.format(
         platforms=", ".join(platforms),
         pythons=", ".join(pythons),
-        oldest=pythons[0],
-        newest=pythons[-1],
         commit=kit.commit.name[:12],
         archive=kit.archive,
         top=kit.top,
@@ -145,7 +143,7 @@ def _about_images(kit: Kit) -> tuple[Text, Text]:
         return _("no Docker images"), _(
             "This kit has no Docker images: use the usual mode, which needs no Docker, or bring a kit that has them."
         )
-    return _("Docker images: {names}", names=", ".join(kit.images)), _(
+    return _("`kit/images`, for docker mode: {names}", names=", ".join(kit.images)), _(
         "Load the images once with `docker load -i {file}`, then set `LAB_MODE=docker`. Docker Engine with Compose v2 "
         "must be installed already.",
         file=IMAGES_FILE,
