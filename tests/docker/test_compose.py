@@ -377,3 +377,15 @@ def test_ports_taken_are_told(stack: Stack, tmp_path: Path) -> None:
     finally:
         second.down()
     assert httpx.get(f"{stack.addresses['finance'].url}/readyz").is_success
+
+
+def test_settings_are_documented() -> None:
+    """Every setting of the compose file is explained in deploy/README.md with its usual value, and no other."""
+    used = dict(re.findall(r"\$\{(LAB_\w+):-([^}]*)\}", (ROOT / "docker-compose.yml").read_text()))
+    rows = re.findall(r"^\| (`LAB_.*?) \| (.*?) \|", (ROOT / "deploy/README.md").read_text(), re.MULTILINE)
+    told: dict[str, str] = {}
+    for names, usual in rows:
+        values = usual.replace("`", "").split(", ")
+        for place, name in enumerate(names.replace("`", "").split(", ")):
+            told[name] = values[place if len(values) > 1 else 0]
+    assert told == used
