@@ -43,3 +43,11 @@ def own(tmp_path: Path, key: RSAKey) -> Iterator[Served]:
     """The sample agency in a process that the test starts, kills and starts again."""
     with Served(tmp_path, key) as prepared:
         yield prepared
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def mortal(request: pytest.FixtureRequest, tmp_path: Path, key: RSAKey) -> Iterator[Served]:
+    """The same, on each store."""
+    database = None if request.param == "sqlite" else request.getfixturevalue("postgresql").made()
+    with Served(tmp_path, key, database) as prepared:
+        yield prepared

@@ -169,10 +169,15 @@ def free_port() -> int:
 
 
 class Served:
-    """The sample agency in a process of its own."""
+    """The sample agency in a process of its own.
 
-    def __init__(self, folder: Path, key: RSAKey) -> None:
+    Args:
+        database: where its store is, if not in files.
+    """
+
+    def __init__(self, folder: Path, key: RSAKey, database: str | None = None) -> None:
         self.key = key
+        self.database = database
         self.folder = folder
         self.data = folder / "data"
         self.log = folder / "services.log"
@@ -195,6 +200,11 @@ class Served:
         self.port = free_port()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "IDENTITY_URL": ISSUER}  # noqa: TID251 - a child's
         environment["LAB_PORT_BASE"] = str(self.port - OFFSET)
+        door, transport = "http://lab", httpx.HTTPTransport(uds=str(self.rundir / "sample.sock"))
+        if self.database is not None:
+            back_port = free_port()
+            environment |= {"LAB_DATABASE": self.database, "LAB_BACKDOOR_PORT": str(back_port)}
+            door, transport = f"http://127.0.0.1:{back_port}", httpx.HTTPTransport()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests/services/kit/sample"), str(self.data), str(self.rundir)],
@@ -204,10 +214,8 @@ class Served:
                 stderr=log,
             )
         self.front = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=PATIENCE)
-        transport = httpx.HTTPTransport(uds=str(self.rundir / "sample.sock"))
-        self.back_client = httpx.Client(
-            transport=transport, base_url="http://lab", headers=bearer(BACKDOOR_TOKEN), timeout=PATIENCE
-        )
+        headers = bearer(BACKDOOR_TOKEN)
+        self.back_client = httpx.Client(transport=transport, base_url=door, headers=headers, timeout=PATIENCE)
         eventually(self._ready)
 
     def _ready(self) -> bool:
