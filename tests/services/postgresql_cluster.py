@@ -78,6 +78,11 @@ class Cluster:
             return False
         return True
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._process is not None
+
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """Stop the server: SIGINT in order, SIGQUIT at once, as if it had crashed."""
         if self._process is not None:

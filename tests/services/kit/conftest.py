@@ -10,6 +10,7 @@ from joserfc.jwk import RSAKey
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from postgresql_cluster import Cluster
 from sample.lab import InProcess, Served
 
 # A laptop may be busy with something else: how long an example takes says nothing.
@@ -27,6 +28,13 @@ def key() -> RSAKey:
 def lab(tmp_path: Path, key: RSAKey) -> Iterator[InProcess]:
     """The sample agency in this process, with a clock that the test moves."""
     with InProcess(tmp_path / "data", key) as opened:
+        yield opened
+
+
+@pytest.fixture
+def room(tmp_path: Path, key: RSAKey, postgresql: Cluster) -> Iterator[InProcess]:
+    """The same over PostgreSQL."""
+    with InProcess(tmp_path / "data", key, database=postgresql.made()) as opened:
         yield opened
 
 

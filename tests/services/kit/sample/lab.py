@@ -22,8 +22,13 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from sample.app import service
+from sqlalchemy import MetaData
 
-from services.kit.service import Assembled, assemble
+from services.kit.homes import SoleHome
+from services.kit.peers import Peers
+from services.kit.postgresql import PostgreSqlStore
+from services.kit.postgresql_connections import Connections
+from services.kit.service import Assembled, Shared, assemble
 from services.kit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -75,10 +80,19 @@ class StandingClock:
 
 
 class InProcess:
-    """The sample agency in this process. Nothing runs between calls, so batches stay unwritten until asked for."""
+    """The sample agency in this process. Nothing runs between calls, so batches stay unwritten until asked for.
 
-    def __init__(self, data: Path, key: RSAKey, *, open_sandboxes: int = 128) -> None:
+    Args:
+        database: where its store is, if not in files.
+        patience: seconds that a call waits for the database.
+    """
+
+    def __init__(
+        self, data: Path, key: RSAKey, *, open_sandboxes: int = 128, database: str | None = None, patience: float = 20.0
+    ) -> None:
         self.key = key
+        self._database = database
+        self._patience = patience
         self.data = data
         self.clock = StandingClock()
         self.loop = asyncio.Runner()
@@ -87,7 +101,12 @@ class InProcess:
         self.agency: Assembled = self._assembled()
 
     def _assembled(self) -> Assembled:
-        return assemble(service(self.key), self.settings, real=self.clock, worker=self.worker)
+        shared = None if self._database is None else Shared(self._store, SoleHome(), Peers(BACKDOOR_TOKEN), "one")
+        return assemble(service(self.key), self.settings, real=self.clock, worker=self.worker, shared=shared)
+
+    def _store(self, tables: MetaData) -> PostgreSqlStore:
+        connections = Connections(self._database or "", 4, self._patience)
+        return PostgreSqlStore(connections, "sample", tables, self.worker)
 
     def __enter__(self) -> Self:
         self._connect()
