@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lab.docker import words
 from lab.settings import Settings
@@ -25,7 +26,13 @@ class Compose:
     """The docker-compose.yml of a clone, under one project name and on one range of ports."""
 
     def __init__(
-        self, settings: Settings, project: str, port_base: int, secrets: Path, engine: Mapping[str, str]
+        self,
+        settings: Settings,
+        project: str,
+        port_base: int,
+        secrets: Path,
+        engine: Mapping[str, str],
+        also: Mapping[str, str] | None = None,
     ) -> None:
         """Describes it; touches nothing.
 
@@ -35,6 +42,7 @@ class Compose:
             port_base: the agencies' ports are this plus their offsets.
             secrets: the folder of the lab's secrets.
             engine: the environment variables that lead to the engine.
+            also: more variables of the compose file.
         """
         self._settings = settings
         self._project = project
@@ -49,6 +57,7 @@ class Compose:
             "LAB_ISSUER": f"http://127.0.0.1:{port_base + 1}",
             "LAB_PROMETHEUS_PORT": str(port_base + _PROMETHEUS),
             "LAB_GRAFANA_PORT": str(port_base + _GRAFANA),
+            **(also or {}),
         }
 
     def require(self) -> None:
@@ -65,8 +74,8 @@ class Compose:
         if numbers < _OLDEST:
             raise words.compose_missing(found)
 
-    def images(self) -> list[str]:
-        """Returns the images of the usual services.
+    def config(self) -> dict[str, Any]:
+        """Returns the compose file as Compose reads it: the usual services, every variable filled in.
 
         Raises:
             LabFailedError: the compose file cannot be read.
@@ -74,7 +83,16 @@ class Compose:
         done = self._run("config", "--format", "json")
         if done.returncode != 0:
             raise words.compose_failed(done.stderr.splitlines())
-        return sorted({str(service["image"]) for service in json.loads(done.stdout)["services"].values()})
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def images(self) -> list[str]:
+        """Returns the images of the usual services.
+
+        Raises:
+            LabFailedError: the compose file cannot be read.
+        """
+        return sorted({str(service["image"]) for service in self.config()["services"].values()})
 
     def up(self, meanwhile: Callable[[], None]) -> None:
         """Starts what does not run, replaces what has changed, and waits until all say that they are well.

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from grader.language import Text, catalogue
@@ -28,6 +28,7 @@ TARGETS = ("services", "learner")
 _INPUTS = {
     "services": ("requirements/image.lock", "services"),
     "learner": ("requirements/learner.lock", "grader/isolation/keeper"),
+    "grader": ("requirements/image.lock", "requirements/learner.lock", "services", "grader", "lab", "exercises"),
 }
 _INPUTS_OF_ALL = ("Dockerfile", "deploy/image")
 _NOT_IN_IMAGES = frozenset({".po", ".pyc", ".md"})
@@ -53,7 +54,7 @@ def sources(root: Path, target: str) -> str:
     return total.hexdigest()[:16]
 
 
-def ensure(settings: Settings, engine: Engine, others: list[str], say: Say) -> None:
+def ensure(settings: Settings, engine: Engine, others: list[str], say: Say, targets: Sequence[str] = TARGETS) -> None:
     """Makes sure that all images are there, ours built from the present code.
 
     Args:
@@ -61,6 +62,7 @@ def ensure(settings: Settings, engine: Engine, others: list[str], say: Say) -> N
         engine: where they are to be.
         others: images that are not ours, such as the database's.
         say: is told what is being done.
+        targets: which ones of ours.
 
     Raises:
         LabFailedError: one cannot be built or fetched.
@@ -69,7 +71,7 @@ def ensure(settings: Settings, engine: Engine, others: list[str], say: Say) -> N
         if engine.image_label(other, SOURCES) is None:
             for done in engine.pull(other):
                 say(_("Fetching {image}: {size} MB …", image=other, size=done // _MEGABYTE))
-    for target in TARGETS:
+    for target in targets:
         wanted = sources(settings.root, target)
         if engine.image_label(name(target, settings.version), SOURCES) != wanted:
             _build(settings, engine, target, wanted, say)

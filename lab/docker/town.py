@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 _ = catalogue(__file__)
 
 LOCK_TIMEOUT_SECONDS = 1800.0
+READY_TIMEOUT_SECONDS = 60.0
 _LOG_LINES_SHOWN = 8
+_POLL_SECONDS = 0.1
 _PROJECT_LETTERS = 8
 
 
@@ -142,9 +145,22 @@ class Town:
         names = [agency.name for agency in agencies(self._settings.root)]
         on_progress(0, len(names))
         compose.up(lambda: on_progress(_healthy(engine, self._project, names), len(names)))
+        self._wait(record)
         if not running:
             return Started(record, Begun.STARTED)
         return Started(record, Begun.MENDED if there == record else Begun.RENEWED)
+
+    def _wait(self, record: ContainersRecord) -> None:
+        """Waits until the gateway lets calls through, which it does a moment after the agencies are well."""
+        deadline, pause = time.monotonic() + READY_TIMEOUT_SECONDS, threading.Event()
+        while not all(is_ready(url) for url in record.services.values()):
+            if time.monotonic() > deadline:
+                raise LabFailedError(
+                    _("The agencies were not ready after {seconds} seconds.", seconds=int(READY_TIMEOUT_SECONDS)),
+                    _("Look at the log with: lab logs, then run: make doctor"),
+                    self.log_tail(),
+                )
+            pause.wait(_POLL_SECONDS)
 
     def _new_record(self, port_base: int, secrets: Path, engine: "Engine") -> ContainersRecord:
         return ContainersRecord.of(
