@@ -1,6 +1,6 @@
 # The lab's images: services, learner, grader, load. Needs BuildKit.
 #
-#   docker build --target services --tag spbe-lab/services:dev .
+#   docker buildx build --load --target services --tag spbe-lab/services:dev .
 #
 # Packages come from wherever pip is told to look. Where a build has no network, wheels in .lab/image-wheels do instead:
 #
