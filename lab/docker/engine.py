@@ -87,7 +87,7 @@ class Engine:
     def containers(self, project: str) -> dict[str, Container]:
         """Returns the containers of a lab, running or not, by what they are."""
         with _worded():
-            wanted = {"label": f"{PROJECT}={project}"}
+            wanted: dict[str, str | list[str] | bool] = {"label": f"{PROJECT}={project}"}
             found = self.client.containers.list(all=True, filters=wanted, ignore_removed=True)
         return {one.labels.get(SERVICE, one.name or ""): one for one in found}
 
