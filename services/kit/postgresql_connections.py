@@ -31,6 +31,12 @@ MOST_CITIES = 250
 """Sandboxes that a connection has seen when it is replaced: the server's end of it never forgets their tables."""
 MOST_PREPARED = 200
 
+_ENDINGS = (
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+    psycopg.errors.CannotConnectNow,
+    psycopg.errors.ConnectionException,
+)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _SETTINGS: dict[str, Any] = {
     "keepalives_idle": 5,
@@ -67,10 +73,9 @@ class Line:
         """Whether it is in order, and in no transaction."""
         return self.connection.info.transaction_status == TransactionStatus.IDLE
 
-    @property
-    def is_broken(self) -> bool:
-        """Whether nothing can be done with it any more."""
-        return self.connection.closed
+    def is_broken_by(self, error: psycopg.Error) -> bool:
+        """Say whether nothing can be done with it any more; the server's last word comes before it hangs up."""
+        return self.connection.closed or isinstance(error, _ENDINGS)
 
     async def rows(self, sql: str, values: Sequence[object] = (), *, binary: bool = False) -> list[tuple[Any, ...]]:
         """Run a statement and give its rows."""
@@ -150,10 +155,11 @@ class Connections:
             line.cities.add(city)
             try:
                 yield line
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if not line.is_broken:
+            except psycopg.Error as error:
+                if not line.is_broken_by(error):
                     raise
                 # What broke this one has most likely broken them all.
+                await line.close()
                 await self._hang_up()
                 raise BrokenError(str(error)) from error
             finally:

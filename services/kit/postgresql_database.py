@@ -282,8 +282,8 @@ class PostgreSqlDatabase(Database):
                 await asyncio.wait_for(committing, COMMIT_SECONDS)
                 self._committed(deed)
             raise
-        except psycopg.Error:
-            if not line.is_broken:
+        except psycopg.Error as error:
+            if not line.is_broken_by(error):
                 self._doubted = None
             raise
         self._committed(deed)

@@ -24,16 +24,28 @@ def key() -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": "tests", "use": "sig"})
 
 
+ON_EACH_STORE = frozenset({"test_faults", "test_idempotency", "test_journal"})
+"""Modules whose tests of the sample agency are held against both stores."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give those tests the sample agency on each store."""
+    if "lab" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_EACH_STORE:
+        metafunc.parametrize("lab", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def lab(tmp_path: Path, key: RSAKey) -> Iterator[InProcess]:
+def lab(request: pytest.FixtureRequest, tmp_path: Path, key: RSAKey) -> Iterator[InProcess]:
     """The sample agency in this process, with a clock that the test moves."""
-    with InProcess(tmp_path / "data", key) as opened:
+    on_files = getattr(request, "param", "sqlite") == "sqlite"
+    database = None if on_files else request.getfixturevalue("postgresql").made()
+    with InProcess(tmp_path / "data", key, database=database) as opened:
         yield opened
 
 
 @pytest.fixture
 def room(tmp_path: Path, key: RSAKey, postgresql: Cluster) -> Iterator[InProcess]:
-    """The same over PostgreSQL."""
+    """The sample agency in this process, over PostgreSQL."""
     with InProcess(tmp_path / "data", key, database=postgresql.made()) as opened:
         yield opened
 
