@@ -129,6 +129,7 @@ class Connections:
         self._conninfo = conninfo
         self._patience = patience
         self._users = 0
+        self._is_away = False
         self._idle: list[Line] = []
         self._gates = {False: asyncio.Semaphore(max(most - 1, 1)), True: asyncio.Semaphore(1)}
 
@@ -187,6 +188,17 @@ class Connections:
         connection.adapters.register_loader("numeric", _WholeLoader)
         return Line(connection)
 
+    def _is_away_because(self, reason: str) -> None:
+        """Log, once for all calls that notice, that the database is away."""
+        if not self._is_away:
+            self._is_away = True
+            _log.warning("PostgreSQL cannot be reached, trying again: %s", reason)
+
+    def _is_back(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            _log.info("PostgreSQL answers again")
+
     async def patiently(
         self,
         city: str,
@@ -213,10 +225,12 @@ class Connections:
                 while True:
                     try:
                         async with self._lent(city, aside=aside) as line:
-                            return await work(line)
+                            done = await work(line)
+                            self._is_back()
+                            return done
                     except BrokenError as error:
                         reason = " ".join(str(error).split())
-                        _log.warning("PostgreSQL cannot be reached, trying again: %s", reason)
+                        self._is_away_because(reason)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
         except TimeoutError as error:
