@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from starlette.types import Scope
 
 from services.kit.answers import Answer
-from services.kit.homes import ElsewhereError
+from services.kit.homes import ElsewhereError, Homes
 from services.kit.incoming import Incoming
 from services.kit.language import catalogue
 from services.kit.metrics import Metrics
@@ -76,8 +76,9 @@ class Envoy:
         here: for the case that this process becomes the home.
     """
 
-    def __init__(self, peers: Peers, here: Here, metrics: Metrics) -> None:
+    def __init__(self, peers: Peers, homes: Homes, here: Here, metrics: Metrics) -> None:
         self._peers = peers
+        self._homes = homes
         self._here = here
         self._metrics = metrics
 
@@ -104,6 +105,7 @@ class Envoy:
             except (UnreachedError, ElsewhereError) as error:
                 # Whoever was asked is not its home any more, or not yet.
                 passed = _told(passed, error)
+            self._homes.mistrust(caller.sandbox)
             await search.pause()
             try:
                 return await self._tried_here(scope, passed, extra)

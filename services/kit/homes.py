@@ -46,6 +46,14 @@ class Homes(Protocol):
         """Say whose memory depends on these homes."""
         ...
 
+    def elsewhere(self, sandbox: str) -> str | None:
+        """Give the address that was told last, without asking, or None where none is known or this is the home."""
+        ...
+
+    def mistrust(self, sandbox: str) -> None:
+        """Ask again next time: who was told to be the home is not, or does not answer."""
+        ...
+
     async def claim(self, sandbox: str) -> str | None:
         """Make this process the sandbox's home, unless there is one: then give that one's address.
 
@@ -79,6 +87,13 @@ class SoleHome(Homes):
 
     def watched_by(self, memory: Memory) -> None:
         """Nothing ends this memory but the process's own end."""
+
+    def elsewhere(self, sandbox: str) -> str | None:
+        """There is nobody else."""
+        return None
+
+    def mistrust(self, sandbox: str) -> None:
+        """There is nobody else."""
 
     async def claim(self, sandbox: str) -> str | None:
         """There is nobody else."""

@@ -46,9 +46,10 @@ class Metrics:
         self.sandboxes = self._gauge("lab_sandboxes", "Sandboxes kept")
         self.open_sandboxes = self._gauge("lab_sandboxes_open", "Sandboxes in this replica's memory")
         self.store_up = self._gauge("lab_store_up", "Whether the store answers")
-        self._passed_on = Counter(
+        passed_on = Counter(
             "lab_passed_on", "Calls passed on to another replica", ("service", "outcome"), registry=self._registry
         )
+        self._passed_on = {outcome: passed_on.labels(service, outcome) for outcome in ("answered", "repeated", "lost")}
         ProcessCollector(registry=self._registry)
         self._children: dict[tuple[str, str, int, str], Counter] = {}
 
@@ -79,7 +80,7 @@ class Metrics:
 
     def passed_on(self, outcome: str) -> None:
         """Count one call that was passed on: `answered`, `repeated` or `lost`."""
-        self._passed_on.labels(self._service, outcome).inc()
+        self._passed_on[outcome].inc()
 
     def exposition(self) -> bytes:
         """Give all figures in the text format."""

@@ -10,8 +10,8 @@ import socket
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from services.kit.answers import Answer
@@ -114,12 +114,12 @@ class Passed:
 
     def packed(self) -> bytes:
         """Give the bytes from which `unpacked` makes this again."""
-        incoming = self.incoming
+        incoming, caller = self.incoming, self.caller
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in incoming.header_list]
         head = {
             "visit": self.visit,
             "again": self.again,
-            "caller": asdict(self.caller),
+            "caller": [caller.sandbox, caller.client_id, caller.token_id, caller.scopes, caller.expires],
             "method": incoming.method,
             "path": incoming.path,
             "query": incoming.query,
@@ -145,7 +145,8 @@ class Passed:
             trace_id=head["trace_id"],
             started=started,
         )
-        caller = Caller(**{**head["caller"], "scopes": tuple(head["caller"]["scopes"])})
+        sandbox, client_id, token_id, scopes, expires = head["caller"]
+        caller = Caller(sandbox, client_id, token_id, tuple(scopes), expires)
         return cls(head["visit"], incoming, caller, head["again"])
 
 
@@ -158,34 +159,92 @@ def _unpacked(message: bytes) -> tuple[dict[str, Any], bytes]:
     return json.loads(head), body
 
 
-class _Line:
-    """One kept connection."""
+class _Line(asyncio.Protocol):
+    """One kept connection, on which one question is asked at a time."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self) -> None:
         self.idle_since = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._received = b""
+        self._head: tuple[int, dict[str, str]] | None = None
+        self._missing = 0
+        self._waiting: asyncio.Future[Reply] | None = None
+        self._transport: asyncio.Transport
+        self._is_open = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take up the connection."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+        opened: socket.socket = transport.get_extra_info("socket")
+        for option, level, number in _KEEPALIVE:
+            if hasattr(socket, option):
+                opened.setsockopt(level, getattr(socket, option), number)
 
     @property
     def is_usable(self) -> bool:
         """Whether the other side still keeps it, as far as one can see."""
-        idle = asyncio.get_running_loop().time() - self.idle_since
-        return idle < IDLE_SECONDS and not self._reader.at_eof() and not self._writer.is_closing()
+        return self._is_open and self._loop.time() - self.idle_since < IDLE_SECONDS
 
-    async def ask(self, question: bytes, *, head_only: bool) -> tuple[Reply, bool]:
-        """Ask; give the reply, and whether the connection can be used again."""
-        self._writer.write(question)
-        await self._writer.drain()
-        lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {name.lower(): text.strip() for name, _colon, text in (line.partition(":") for line in lines[1:-2])}
-        length = 0 if head_only else int(headers.get("content-length", "0"))
-        body = await self._reader.readexactly(length)
-        return Reply(int(lines[0].split(" ")[1]), headers, body), headers.get("connection") != "close"
+    async def ask(self, question: bytes) -> Reply:
+        """Ask, and give the reply.
+
+        Raises:
+            ConnectionError: it did not come whole.
+            ValueError: it is no HTTP.
+        """
+        if not self._is_open:
+            raise ConnectionResetError
+        self._received, self._head = b"", None
+        self._waiting = self._loop.create_future()
+        self._transport.write(question)
+        return await self._waiting
+
+    def data_received(self, data: bytes) -> None:
+        """Take up a piece of the reply."""
+        self._received += data
+        try:
+            if self._head is None and not self._has_head():
+                return
+        except ValueError as error:
+            self._end(error)
+            return
+        if self._head is not None and len(self._received) >= self._missing:
+            self._tell(Reply(*self._head, self._received))
+
+    def _has_head(self) -> bool:
+        head, blank, rest = self._received.partition(b"\r\n\r\n")
+        if not blank:
+            return False
+        lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): text.strip() for name, _colon, text in (line.partition(":") for line in lines[1:])}
+        self._head = int(lines[0][9:12]), headers
+        self._missing = int(headers.get("content-length", "0"))
+        self._received = rest
+        return True
+
+    def _tell(self, reply: Reply) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(reply)
+
+    def _end(self, error: Exception) -> None:
+        self._is_open = False
+        self._transport.abort()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(error)
+
+    def eof_received(self) -> None:
+        """The other side has said its last."""
+        self._is_open = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """What has not come by now does not come any more."""
+        self._end(exc or ConnectionResetError())
 
     def close(self) -> None:
         """Close it."""
+        self._is_open = False
         with suppress(RuntimeError):  # the loop has ended before
-            self._writer.close()
+            self._transport.abort()
 
 
 class Peers:
@@ -236,15 +295,15 @@ class Peers:
         async with self._gate(address, sandbox):
             line = await self._line(address)
             try:
-                reply, again = await line.ask(question, head_only=method == "HEAD")
-            except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+                reply = await line.ask(question)
+            except (OSError, ValueError) as error:
                 line.close()
                 message = f"the replica at {address} did not answer"
                 raise LostError(message) from error
             except BaseException:
                 line.close()
                 raise
-            self._keep(address, line, again=again)
+            self._keep(address, line, again=reply.headers.get("connection") != "close")
             return reply
 
     def _gate(self, address: str, sandbox: str) -> asyncio.Semaphore:
@@ -270,15 +329,11 @@ class Peers:
         host, _colon, port = address.rpartition(":")
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                reader, writer = await asyncio.open_connection(host, int(port))
+                _transport, line = await asyncio.get_running_loop().create_connection(_Line, host, int(port))
+                return line
         except (OSError, ValueError) as error:
             message = f"the replica at {address} cannot be reached"
             raise UnreachedError(message) from error
-        opened: socket.socket = writer.get_extra_info("socket")
-        for option, level, number in _KEEPALIVE:
-            if hasattr(socket, option):
-                opened.setsockopt(level, getattr(socket, option), number)
-        return _Line(reader, writer)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -9,13 +9,12 @@ import logging
 import secrets
 from collections.abc import Mapping
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit.answers import Answer
 from services.kit.clock import RealTime
 from services.kit.envoy import Here, Search, moving, veto_of
-from services.kit.homes import ElsewhereError
+from services.kit.homes import ElsewhereError, Homes
 from services.kit.peers import (
     DOUBTFUL,
     HOME,
@@ -29,6 +28,7 @@ from services.kit.peers import (
     Reply,
     UnreachedError,
 )
+from services.kit.pipeline import WHOLE
 from services.kit.problems import Problem
 from services.kit.visit import mistake, refusal
 
@@ -50,42 +50,55 @@ class Relay:
         here: this process's way of letting a participant's call in.
     """
 
-    def __init__(self, app: ASGIApp, peers: Peers, token: str, here: Here, real: RealTime) -> None:
+    def __init__(self, app: ASGIApp, peers: Peers, homes: Homes, token: str, here: Here, real: RealTime) -> None:
         self._app = app
         self._peers = peers
+        self._homes = homes
         self._token = f"Bearer {token}".encode()
         self._here = here
         self._real = real
-        self._running: dict[str, asyncio.Task[Outcome]] = {}
+        self._running: dict[str, asyncio.Future[Outcome | ElsewhereError]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         path: str = scope["path"]
         if path == VISITS:
-            response = await self._received(await _whole(receive)) if self._opens(scope) else Response(status_code=401)
+            reply = await self._received(await _whole(receive)) if self._opens(scope) else Reply(401, {}, b"")
         elif path.startswith(_SANDBOXES) and self._opens(scope):
-            response = _response(await self._settled(scope, await _whole(receive)))
+            reply = await self._settled(scope, await _whole(receive))
         else:
             await self._app(scope, receive, send)
             return
-        await response(scope, receive, send)
+        await _send(reply, scope, send)
 
     def _opens(self, scope: Scope) -> bool:
         return secrets.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self._token)
 
-    async def _received(self, message: bytes) -> Response:
+    async def _received(self, message: bytes) -> Reply:
         """Let in a participant's call that another replica passed on."""
         passed = Passed.unpacked(message, self._real())
         running = self._running.get(passed.visit)
         if running is None:
-            # It is heard once: if it is passed on again while it runs, its one answer goes to whoever still waits.
-            running = self._running[passed.visit] = asyncio.get_running_loop().create_task(self._visited(passed))
-            running.add_done_callback(lambda _done: self._running.pop(passed.visit))
-        try:
+            outcome = await self._heard(passed)
+        else:
+            # It was sent again while it runs: its one outcome goes to whoever still waits.
             outcome = await asyncio.shield(running)
+        return _not_home(outcome) if isinstance(outcome, ElsewhereError) else Reply(200, {}, outcome.packed())
+
+    async def _heard(self, passed: Passed) -> Outcome | ElsewhereError:
+        running = self._running[passed.visit] = asyncio.get_running_loop().create_future()
+        outcome: Outcome | ElsewhereError
+        try:
+            outcome = await self._visited(passed)
         except ElsewhereError as away:
-            return _response(_not_home(away))
-        return Response(outcome.packed(), media_type="application/octet-stream")
+            outcome = away
+        except BaseException:
+            running.cancel()
+            raise
+        finally:
+            del self._running[passed.visit]
+        running.set_result(outcome)
+        return outcome
 
     async def _visited(self, passed: Passed) -> Outcome:
         incoming = passed.incoming
@@ -120,6 +133,7 @@ class Relay:
                     break
             if reply.status != NOT_HOME:
                 return reply
+            self._homes.mistrust(scope["path"].removeprefix(_SANDBOXES).partition("/")[0])
             await search.pause()
         return _moving()
 
@@ -205,6 +219,14 @@ def _moving() -> Reply:
     return Reply(answer.status, answer.headers, answer.body)
 
 
-def _response(reply: Reply) -> Response:
-    headers = {name: text for name, text in reply.headers.items() if name != "content-length"}
-    return Response(reply.body, reply.status, headers)
+async def _send(reply: Reply, scope: Scope, send: Send) -> None:
+    headers = dict(reply.headers)
+    if reply.status != 204:
+        headers["content-length"] = str(len(reply.body))
+    raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
+    server = scope.get("extensions", {}).get(WHOLE)
+    if server is not None:
+        await server["send"](reply.status, raw, reply.body)
+        return
+    await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+    await send({"type": "http.response.body", "body": reply.body})

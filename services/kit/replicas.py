@@ -17,6 +17,7 @@ import logging
 import os
 import secrets
 import socket
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -37,6 +38,9 @@ REACHABLE_SECONDS = 2.0
 CONNECT_SECONDS = 5
 ROW_LOCK_TIMEOUT = "3s"
 """How long a claim waits for the last transactions of the home before."""
+
+MOST_KNOWN = 10_000
+"""Homes of others that are remembered: a mistake is noticed when they are asked."""
 
 KEEPALIVES: dict[str, Any] = {
     "keepalives": 1,
@@ -199,6 +203,7 @@ class ReplicaHomes(Homes):
         self._port = port
         self._memory: Memory | None = None
         self._mine: set[str] = set()
+        self._elsewhere: OrderedDict[str, str] = OrderedDict()
         self._ready = False
         self.term = 0
         self._table = sql.Identifier(f"lab_{service}", "homes")
@@ -216,12 +221,21 @@ class ReplicaHomes(Homes):
     def _lost(self) -> None:
         self.term += 1
         self._mine.clear()
+        self._elsewhere.clear()
         if self._memory is not None:
             self._memory.doubt()
 
     def _key(self, sandbox: str) -> int:
         digest = hashlib.blake2b(f"home/{self._service}/{sandbox}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big", signed=True)
+
+    def elsewhere(self, sandbox: str) -> str | None:
+        """Give the address that was told last, without asking."""
+        return self._elsewhere.get(sandbox)
+
+    def mistrust(self, sandbox: str) -> None:
+        """Ask again next time."""
+        self._elsewhere.pop(sandbox, None)
 
     async def claim(self, sandbox: str) -> str | None:
         """Make this process the sandbox's home, unless there is one: then give that one's address."""
@@ -236,6 +250,7 @@ class ReplicaHomes(Homes):
                 await _value(connection, "SELECT pg_advisory_unlock(%s)", self._key(sandbox))
                 raise ElsewhereError(None)
             self._mine.add(sandbox)
+            self._elsewhere.pop(sandbox, None)
             return None
 
         return await self._line.run(taken)
@@ -246,6 +261,9 @@ class ReplicaHomes(Homes):
         if address is None or address == self._address:
             # Its home is just moving in, or was this very process, on a line whose end the server does not know yet.
             raise ElsewhereError(None)
+        self._elsewhere[sandbox] = address
+        if len(self._elsewhere) > MOST_KNOWN:
+            self._elsewhere.popitem(last=False)
         return str(address)
 
     async def _moved_in(self, connection: AsyncConnection[Any], sandbox: str) -> bool:

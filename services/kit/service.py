@@ -163,8 +163,8 @@ def assemble(
     door = backdoor(Back(service.name, VERSION, sandboxes, service.views, settings, real, instance))
     if shared is None:
         return Assembled(service.name, public, api, door, sandboxes)
-    public.envoy = Envoy(shared.peers, public.visited, metrics)
-    relay = Relay(door, shared.peers, settings.backdoor_token, public.visited, real)
+    public.envoy = Envoy(shared.peers, homes, public.visited, metrics)
+    relay = Relay(door, shared.peers, homes, settings.backdoor_token, public.visited, real)
     return Assembled(service.name, public, api, relay, sandboxes)
 
 

@@ -131,6 +131,10 @@ class Sandboxes:
         elif sandbox is not None:
             self._open.move_to_end(name)
             return sandbox
+        address = self._homes.elsewhere(name)
+        if address is not None:
+            raise ElsewhereError(address)
+        await self._at_home(name)
         await self._make_room()
         async with self._lock(name):
             # Nothing may be waited for from here until the caller has entered, lest it be closed again.
@@ -204,6 +208,7 @@ class Sandboxes:
         Raises:
             SandboxDiffersError: it exists, made from another one.
         """
+        await self._at_home(name)
         await self._make_room()
         async with self._lock(name):
             await self._at_home(name)

@@ -8,7 +8,7 @@ import pytest
 from services.kit import envoy as subject
 from services.kit.answers import Answer
 from services.kit.envoy import Envoy, veto_of
-from services.kit.homes import ElsewhereError
+from services.kit.homes import ElsewhereError, SoleHome
 from services.kit.incoming import Incoming
 from services.kit.metrics import Metrics
 from services.kit.peers import LostError, Outcome, Passed, Peers, UnreachedError
@@ -63,13 +63,13 @@ DOUBTFUL = ElsewhereError(None, is_doubtful=True)
 
 def answered(neighbours: Neighbours, here: Here, call: Incoming, away: ElsewhereError = AWAY) -> Answer | None:
     metrics = Metrics("sample")
-    return asyncio.run(Envoy(neighbours, here, metrics).answer({}, call, CALLER, {}, away))
+    return asyncio.run(Envoy(neighbours, SoleHome(), here, metrics).answer({}, call, CALLER, {}, away))
 
 
 def test_a_call_is_answered_by_its_home() -> None:
     call, extra = incoming("POST"), {}
     neighbours = Neighbours(FINE)
-    asked = Envoy(neighbours, Here(UNKNOWN), Metrics("sample")).answer({}, call, CALLER, extra, AWAY)
+    asked = Envoy(neighbours, SoleHome(), Here(UNKNOWN), Metrics("sample")).answer({}, call, CALLER, extra, AWAY)
     assert asyncio.run(asked) == FINE
     assert [(address, again) for address, again, _visit in neighbours.heard] == [(THERE, False)]
     assert (call.route, call.fault, extra) == ("/v1/{x}", "latency", {"ratelimit": "r"})

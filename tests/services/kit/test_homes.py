@@ -95,6 +95,24 @@ def test_the_first_who_asks_is_home_and_the_others_learn_where(street: Street) -
     run(street, work)
 
 
+def test_an_address_that_was_told_is_remembered_until_it_is_mistrusted_or_in_doubt(street: Street) -> None:
+    async def work() -> None:
+        one, two = street.moved_in(), street.moved_in()
+        await one.claim("city")
+        assert two.elsewhere("city") is None
+        await two.claim("city")
+        assert two.elsewhere("city") == "127.0.0.1:9000"
+        assert one.elsewhere("city") is None
+        two.mistrust("city")
+        assert two.elsewhere("city") is None
+        await two.claim("city")
+        await asyncio.to_thread(street.sql, END_LOCKS)
+        await soon(lambda: street.memories[1].doubts == 1)
+        assert two.elsewhere("city") is None
+
+    run(street, work)
+
+
 def test_of_many_who_ask_at_once_one_is_home(street: Street) -> None:
     async def work() -> None:
         many = [street.moved_in() for _ in range(8)]

@@ -26,17 +26,22 @@ class Told(Homes):
     def __init__(self) -> None:
         self.term = 0
         self.away: set[str] = set()
+        self.known: set[str] = set()
         self.asked: list[str] = []
         self.left: list[tuple[str, str]] = []
         self.forsaken = False
-        self.before_claim: Callable[[], None] = lambda: None
 
     def watched_by(self, memory: Memory) -> None:
         self.memory = memory
 
+    def elsewhere(self, sandbox: str) -> str | None:
+        return AWAY if sandbox in self.known else None
+
+    def mistrust(self, sandbox: str) -> None:
+        self.known.discard(sandbox)
+
     async def claim(self, sandbox: str) -> str | None:
         self.asked.append(sandbox)
-        self.before_claim()
         return AWAY if sandbox in self.away else None
 
     async def release(self, sandbox: str) -> None:
@@ -112,9 +117,30 @@ def test_a_sandbox_that_is_not_there_is_claimed_by_nobody_in_the_end(desk: Desk)
         with pytest.raises(SandboxUnknownError):
             await desk.sandboxes.get("city")
         assert desk.homes.left == [("forgotten", "city")]
+        asked = len(desk.homes.asked)
         with pytest.raises(SandboxUnknownError):
             await desk.sandboxes.spec("city")
-        assert len(desk.homes.asked) == 1
+        assert len(desk.homes.asked) == asked
+
+    desk.run(work)
+
+
+def test_a_home_that_is_known_is_told_without_asking_and_costs_nobody_their_room(desk: Desk) -> None:
+    async def work(desk: Desk) -> None:
+        for name in ("one1", "two2"):
+            await desk.sandboxes.create(name, SPEC)
+        desk.homes.known = {"city"}
+        asked = len(desk.homes.asked)
+        for _ in range(3):
+            with pytest.raises(ElsewhereError):
+                await desk.sandboxes.get("city")
+        assert len(desk.homes.asked) == asked
+        desk.homes.mistrust("city")
+        desk.homes.away = {"city"}
+        with pytest.raises(ElsewhereError):
+            await desk.sandboxes.get("city")
+        assert desk.homes.asked[asked:] == ["city"]
+        assert desk.sandboxes.in_memory == 2
 
     desk.run(work)
 
@@ -149,7 +175,7 @@ def test_what_is_in_doubt_goes_on_as_it_was_once_it_is_claimed_again(desk: Desk)
         assert desk.sandboxes.in_memory == 0
         asked = len(desk.homes.asked)
         assert await desk.sandboxes.get("city") is before
-        assert len(desk.homes.asked) == asked + 1
+        assert len(desk.homes.asked) > asked
         assert desk.sandboxes.drops("city") == 0
 
     desk.run(work)
@@ -196,7 +222,7 @@ def test_homes_that_are_lost_while_a_sandbox_is_opened_are_claimed_again(desk: D
         desk.sandboxes._loaded = loaded
         asked = len(desk.homes.asked)
         sandbox = await desk.sandboxes.get("city")
-        assert len(desk.homes.asked) == asked + 2
+        assert len(desk.homes.asked) == asked + 3
         assert await desk.sandboxes.get("city") is sandbox
 
     desk.run(work)
