@@ -16,7 +16,7 @@ from lab.filelock import held
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stacks import ROOT, TARGETS, VERSION, Stack, borrowed, docker, lacking, new_stack
+from stacks import ROOT, TARGETS, VERSION, Stack, borrowed, docker, lacking, started
 
 REFERENCE_DATE = "2026-11-02"
 
@@ -72,14 +72,12 @@ def stack(images: Mapping[str, str], shared: Path) -> Iterator[Stack]:
     facts, users = shared / "stack.json", shared / "stack-users"
     with held(shared / "stack.lock", 300):
         if borrowed(users, 1) == 1:
-            found = new_stack(shared / f"secrets-{secrets.token_hex(3)}")
-            facts.write_text(json.dumps([found.project, found.base, str(found.secrets)]))
             try:
-                found.up()
+                found = started(lambda: shared / f"secrets-{secrets.token_hex(3)}")
             except BaseException:
-                found.down()
                 borrowed(users, -1)
                 raise
+            facts.write_text(json.dumps([found.project, found.base, str(found.secrets)]))
         project, base, folder = json.loads(facts.read_text())
     found = Stack(project, base, Path(folder))
     yield found

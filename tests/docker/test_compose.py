@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 import socket
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from stacks import CONTROL, OFFSETS, ROOT, SECRETS, VERSION, Stack, docker, new_stack
+from stacks import CONTROL, OFFSETS, ROOT, SECRETS, VERSION, Stack, docker, new_stack, started
 
 AGENCIES = sorted(OFFSETS)
 MOST_MEMORY = 3 * 2**30
@@ -345,9 +346,8 @@ def test_database_restart(stack: Stack, participant: Callable[[], httpx.Client])
 
 def test_two_labs_side_by_side(stack: Stack, tmp_path: Path) -> None:
     """A second lab, of another name and on other ports, runs beside the first, with data and secrets of its own."""
-    second = new_stack(tmp_path / "secrets")
+    second = started(lambda: tmp_path / f"secrets-{secrets.token_hex(3)}")
     try:
-        second.up()
         for lab, other in ((stack, second), (second, stack)):
             address = lab.addresses["finance"]
             assert httpx.get(f"{address.url}/readyz").is_success
