@@ -8,11 +8,11 @@ has not changed since, is not graded again; one on which the lab failed is.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import filing, gradebook, resultsfile, workers
+from grader import filing, gradebook, resultsfile
 from grader.exercise import Exercise
 from grader.gradebook import Grade, Gradebook, Status
 from grader.isolation import workplace
@@ -22,7 +22,7 @@ from grader.plaintext import sanitise
 from grader.results import Results
 from grader.strictjson import NotStrictJson
 from grader.submissions import SubmissionRefused, take_in
-from grader.workers import Room
+from grader.workers import Said, Work, Workers
 
 _ = catalogue(__file__)
 
@@ -58,15 +58,13 @@ def submissions(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def grade_all(
-    exercise: Exercise, sources: Sequence[Path], room: Room, out: Path, *, at_once: int = 2
-) -> Iterator[Graded]:
+def grade_all(exercise: Exercise, sources: Sequence[Path], workers: Workers, out: Path) -> Iterator[Graded]:
     """Grade submissions; give each as soon as it is done. Stopping in between loses nothing that is done.
 
     Args:
         sources: as `submissions` gives them; two of the same name are refused beforehand.
+        workers: who runs the gradings.
         out: folder for the gradebook and the reports; made when missing.
-        at_once: how many runs go on side by side.
 
     Raises:
         GradebookBroken: `out` holds a `grades.csv` that is not ours.
@@ -78,35 +76,34 @@ def grade_all(
         raise ValueError(message)
     out.mkdir(parents=True, exist_ok=True)
     book = Gradebook(out / GRADES)
-    pool = ThreadPoolExecutor(at_once)
     try:
-        runs = [pool.submit(_one, exercise, source, room, out / REPORTS / source.name, book) for source in sources]
-        for run in as_completed(runs):
-            graded = run.result()
-            if not graded.resumed:
-                book.record(graded.grade)
-            yield graded
+        left: list[Work] = []
+        for source in sources:
+            known = book.find(source.name, exercise.name)
+            if known is not None and known.status is not Status.ERROR and _unchanged(source, known):
+                yield Graded(known, resumed=True)
+            else:
+                left.append(Work(source, out / REPORTS / source.name, participant_of(source)))
+        with closing(workers.grade(exercise, left)) as done:
+            for work, said in done:
+                grade = _grade(exercise, work, said)
+                book.record(grade)
+                yield Graded(grade, resumed=False)
     finally:
-        pool.shutdown(cancel_futures=True)
         _write_page(exercise, book, out)
 
 
-def _one(exercise: Exercise, source: Path, room: Room, out: Path, book: Gradebook) -> Graded:
-    known = book.find(source.name, exercise.name)
-    if known is not None and known.status is not Status.ERROR and _unchanged(source, known):
-        return Graded(known, resumed=True)
-    said = workers.run(room, exercise, source, out, participant=participant_of(source))
+def _grade(exercise: Exercise, work: Work, said: Said) -> Grade:
     if said.outcome == "refused":
-        grade = Grade.rejected(
+        return Grade.rejected(
             said.message,
-            participant=participant_of(source),
-            submission=source.name,
+            participant=work.participant,
+            submission=work.source.name,
             exercise=exercise.name,
             max_score=exercise.max_score,
         )
-        return Graded(grade, resumed=False)
-    results = _results(out) if said.outcome == "graded" else None
-    return Graded(Grade.of(results, source.name) if results else _broken(exercise, source, said.message), resumed=False)
+    results = _results(work.out) if said.outcome == "graded" else None
+    return Grade.of(results, work.source.name) if results else _broken(exercise, work.source, said.message)
 
 
 def participant_of(source: Path) -> str:

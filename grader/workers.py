@@ -6,9 +6,11 @@ Used by `batch` (a group's submissions) and `audit` (an exercise's own answers).
 import json
 import subprocess
 import sys
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from grader.city import Address
 from grader.exercise import Exercise
@@ -56,6 +58,54 @@ class Said:
     outcome: Outcome
     message: str = ""
     code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One submission that is to be graded.
+
+    Attributes:
+        source: a folder or a `.zip`.
+        out: folder for its results and reports; made when missing.
+        participant: whose it is.
+    """
+
+    source: Path
+    out: Path
+    participant: str
+
+
+class Workers(Protocol):
+    """Who grades a group's submissions: processes of this machine, or jobs on many machines."""
+
+    def grade(self, exercise: Exercise, works: Sequence[Work]) -> Generator[tuple[Work, Said], None, None]:
+        """Grade all of `works`; give each, once, as soon as its reports lie in its `out`. May be closed in between."""
+
+
+class Processes:
+    """Grading processes of this machine, one for each run.
+
+    Args:
+        room: what they share.
+        at_once: how many runs go on side by side.
+    """
+
+    def __init__(self, room: Room, *, at_once: int = 2) -> None:
+        self._room = room
+        self._at_once = at_once
+
+    def grade(self, exercise: Exercise, works: Sequence[Work]) -> Generator[tuple[Work, Said], None, None]:
+        """See `Workers`. Closed in between, it waits for the runs that have begun."""
+        pool = ThreadPoolExecutor(self._at_once)
+        try:
+            runs = {
+                pool.submit(run, self._room, exercise, work.source, work.out, participant=work.participant): work
+                for work in works
+            }
+            for done in as_completed(runs):
+                yield runs[done], done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _learner(learner: Learner) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from importlib import metadata
 
 from grader.isolation import prefixes
 from grader.run import Learner
-from grader.workers import Room
+from grader.workers import Processes, Room, Workers
 from lab.installation.environment import python_in
 from lab.opening import Opened
 from lab.record import Record
-from lab.running import Reach
-from lab.settings import Settings
+from lab.running import Reach, mode
+from lab.session import Session
+from lab.settings import SWARM, Settings
 
 _MOST_AT_ONCE = 8
 
@@ -49,3 +50,12 @@ def room(settings: Settings, lab: Opened) -> Room:
 def at_once() -> int:
     """Returns how many grading runs may go on side by side: one for each processor, within reason."""
     return min(os.cpu_count() or 1, _MOST_AT_ONCE)
+
+
+def workers(session: Session, lab: Opened) -> Workers:
+    """Returns who grades a group's submissions: processes of this machine, or jobs all over a Swarm."""
+    if mode(session.settings) == SWARM:
+        from lab.swarm.jobs import jobs  # noqa: PLC0415 - only for those who have a Swarm
+
+        return jobs(session, lab)
+    return Processes(room(session.settings, lab), at_once=at_once())

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from grader.language import Text, catalogue
 from lab.outcomes import WrongUsageError
-from lab.settings import DOCKER, EMBEDDED, Settings
+from lab.settings import DOCKER, EMBEDDED, SWARM, Settings
 
 _ = catalogue(__file__)
 
@@ -121,11 +121,16 @@ def running(settings: Settings, say: Callable[[Text | str], None] = lambda _step
             _("This lab is running with LAB_MODE={there}, not with LAB_MODE={mode}.", there=there, mode=settings.mode),
             _("Stop it first: LAB_MODE={there} make down", there=there),
         )
-    if mode(settings) == DOCKER:
+    chosen = mode(settings)
+    if chosen == SWARM:
+        from lab.swarm.province import Province  # noqa: PLC0415 - only for those who have a Swarm
+
+        return Province(settings, say)
+    if chosen == DOCKER:
         from lab.docker.town import Town  # noqa: PLC0415 - only for those who have containers
 
         return Town(settings, say)
-    from lab.city import Background  # noqa: PLC0415 - one of the two
+    from lab.city import Background  # noqa: PLC0415 - one of the three
 
     return Background(settings)
 

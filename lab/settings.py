@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_PORT_BASE = 8100
 LOWEST_PORT_BASE = 1024
 HIGHEST_PORT_BASE = 65000
-EMBEDDED, DOCKER = "embedded", "docker"
-MODES = (EMBEDDED, DOCKER)
+EMBEDDED, DOCKER, SWARM = "embedded", "docker", "swarm"
+MODES = (EMBEDDED, DOCKER, SWARM)
+MOST_REPLICAS = 8
+"""The gateway has places for so many of each agency."""
 DEFAULT_VERSION = "dev"
 
 _PASSED_ON = frozenset(
@@ -46,6 +48,8 @@ class Settings:
         engine: the environment variables that say where the container engine is.
         version: the tag of the lab's images, from `LAB_VERSION`.
         bind: the address of this machine at which the agencies are published, from `LAB_BIND`.
+        replicas: of each agency in a Swarm, from `LAB_REPLICAS`; None where nobody asked for a number.
+        address: of this machine, as other machines of a Swarm reach it, from `LAB_ADDRESS`; empty: Docker chooses.
     """
 
     root: Path
@@ -58,6 +62,8 @@ class Settings:
     engine: Mapping[str, str] = field(default_factory=dict, repr=False)
     version: str = DEFAULT_VERSION
     bind: str = "127.0.0.1"
+    replicas: int | None = None
+    address: str = ""
 
     @property
     def state(self) -> Path:
@@ -91,7 +97,7 @@ class Settings:
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Reads `LAB_MODE`, `LAB_PORT_BASE`, `LAB_LANG`, `LAB_HOME`, and for containers `LAB_VERSION` and `LAB_BIND`.
+    """Reads what `Settings` names: `LAB_MODE`, `LAB_PORT_BASE`, `LAB_LANG`, `LAB_HOME`, and more for containers.
 
     Raises:
         WrongUsageError: when one of them has a value that the lab does not know.
@@ -113,6 +119,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         engine={name: value for name, value in environment.items() if name in _ENGINE and value},
         version=environment.get("LAB_VERSION") or DEFAULT_VERSION,
         bind=environment.get("LAB_BIND") or "127.0.0.1",
+        replicas=_replicas(environment.get("LAB_REPLICAS", "")),
+        address=environment.get("LAB_ADDRESS", ""),
     )
 
 
@@ -140,4 +148,15 @@ def _port_base(given: str) -> int | None:
     raise WrongUsageError(
         _("LAB_PORT_BASE is {given}, which is not a port number that can be used.", given=given),
         _("Set it to a number from {low} to {high}, such as 8200.", low=LOWEST_PORT_BASE, high=HIGHEST_PORT_BASE),
+    )
+
+
+def _replicas(given: str) -> int | None:
+    if not given:
+        return None
+    if given.isascii() and given.isdigit() and 1 <= int(given) <= MOST_REPLICAS:
+        return int(given)
+    raise WrongUsageError(
+        _("LAB_REPLICAS is {given}, which is no number of replicas that an agency can have.", given=given),
+        _("Set it to a number from {low} to {high}, such as 2.", low=1, high=MOST_REPLICAS),
     )

@@ -12,7 +12,7 @@ from grader.verdicts import ExitCode
 from lab import workspace
 from lab.console import Mood
 from lab.course import HIGHEST_NUMBER, chosen
-from lab.graders import at_once, room
+from lab.graders import workers
 from lab.opening import opened
 from lab.outcomes import WrongUsageError
 from lab.session import Session
@@ -55,7 +55,7 @@ def run(session: Session, paths: Sequence[Path], *, exercise: int, out: Path) ->
     failures = 0
     with opened(session) as lab:
         console.progress(_("Graded {done} of {total} …", done=0, total=len(sources)))
-        runs = grade_all(asked, sources, room(session.settings, lab), out, at_once=at_once())
+        runs = grade_all(asked, sources, workers(session, lab), out)
         try:
             for done, graded in enumerate(runs, 1):
                 console.progress_done()

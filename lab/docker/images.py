@@ -28,7 +28,7 @@ TARGETS = ("services", "learner")
 _INPUTS = {
     "services": ("requirements/image.lock", "services"),
     "learner": ("requirements/learner.lock", "grader/isolation/keeper"),
-    "grader": ("requirements/image.lock", "requirements/learner.lock", "services", "grader", "lab", "exercises"),
+    "grader": ("requirements/image.lock", "requirements/learner.lock", "grader", "lab/swarm", "exercises"),
 }
 _INPUTS_OF_ALL = ("Dockerfile", "deploy/image")
 _NOT_IN_IMAGES = frozenset({".po", ".pyc", ".md"})

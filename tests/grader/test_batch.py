@@ -11,7 +11,7 @@ import pytest
 from grader import batch
 from grader.exercise import Exercise, load
 from grader.gradebook import GradebookBroken, Status
-from grader.workers import Room
+from grader.workers import Processes, Room
 
 RIGHT = 'print(\'{"said": "hello"}\')'
 TOML = """
@@ -88,7 +88,7 @@ def test_every_submission_ends_as_one_line_whatever_it_is(
         archive.writestr("indah/main.py", RIGHT)
     (group / ".hidden").mkdir()
     out = tmp_path / "out"
-    done = list(batch.grade_all(exercise, batch.submissions([group]), room, out))
+    done = list(batch.grade_all(exercise, batch.submissions([group]), Processes(room), out))
     statuses = {graded.grade.participant: graded.grade.status for graded in done}
     assert statuses == {
         "ani": Status.PASSED,
@@ -122,16 +122,16 @@ def test_grading_goes_on_where_it_stopped_and_repeats_only_what_changed(
 ) -> None:
     sources = [hand_in("ani", RIGHT), hand_in("budi", "print('{}')")]
     out = tmp_path / "out"
-    running = batch.grade_all(exercise, sources, room, out, at_once=1)
+    running = batch.grade_all(exercise, sources, Processes(room, at_once=1), out)
     next(running)
     running.close()
     first = rows(out)
     assert len(first) >= 1
-    again = list(batch.grade_all(exercise, sources, room, out))
+    again = list(batch.grade_all(exercise, sources, Processes(room), out))
     assert {graded.grade.submission for graded in again if graded.resumed} >= set(first)
-    assert all(graded.resumed for graded in batch.grade_all(exercise, sources, room, out))
+    assert all(graded.resumed for graded in batch.grade_all(exercise, sources, Processes(room), out))
     (sources[1] / "main.py").write_text(RIGHT)
-    mended = {graded.grade.submission: graded for graded in batch.grade_all(exercise, sources, room, out)}
+    mended = {graded.grade.submission: graded for graded in batch.grade_all(exercise, sources, Processes(room), out)}
     assert mended["ani"].resumed
     assert not mended["budi"].resumed
     assert mended["budi"].grade.passed
@@ -142,9 +142,9 @@ def test_a_lab_that_fails_costs_nobody_and_is_tried_again(
 ) -> None:
     source, out = hand_in("ani", RIGHT), tmp_path / "out"
     broken = Room(room.services, "wrong token", room.learner, "test")
-    [failed] = batch.grade_all(exercise, [source], broken, out)
+    [failed] = batch.grade_all(exercise, [source], Processes(broken), out)
     assert (failed.grade.status, failed.grade.score) == (Status.ERROR, None)
-    [graded] = batch.grade_all(exercise, [source], room, out)
+    [graded] = batch.grade_all(exercise, [source], Processes(room), out)
     assert graded.grade.passed
 
 
@@ -159,11 +159,15 @@ def test_a_folder_with_a_program_is_one_submission_and_another_folder_holds_many
 
 def test_two_submissions_of_one_name_are_refused_beforehand(exercise: Exercise, room: Room, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="same name: ani"):
-        list(batch.grade_all(exercise, [tmp_path / "a" / "ani", tmp_path / "b" / "ani"], room, tmp_path / "out"))
+        list(
+            batch.grade_all(
+                exercise, [tmp_path / "a" / "ani", tmp_path / "b" / "ani"], Processes(room), tmp_path / "out"
+            )
+        )
 
 
 def test_a_file_of_another_kind_is_not_taken_for_a_gradebook(exercise: Exercise, room: Room, tmp_path: Path) -> None:
     (tmp_path / batch.GRADES).write_text("something,else\n1,2\n")
     with pytest.raises(GradebookBroken):
-        list(batch.grade_all(exercise, [], room, tmp_path))
+        list(batch.grade_all(exercise, [], Processes(room), tmp_path))
     shutil.rmtree(tmp_path / "07_sample")

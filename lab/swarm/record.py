@@ -1,0 +1,76 @@
+"""`lab.json` of a lab on a Swarm: how to reach it from the manager on which it was started."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from lab.docker.compose import CONTROL
+from lab.docker.keys import TOKEN
+from lab.settings import SWARM
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmRecord:
+    """A lab on a Swarm.
+
+    Attributes:
+        stack: what tells its services, networks and volumes from others'.
+        port_base: the agencies' ports are this plus their offsets.
+        fingerprint: of the code and settings that it was started with.
+        services: the base URL of each agency.
+        offsets: of each agency's port.
+        secrets: the folder of the lab's secrets.
+        run: the private folder that the desk shares with this machine.
+        images: by name, the identifiers of the images that the lab runs on.
+        engine: the environment variables that lead to the engine.
+    """
+
+    stack: str
+    port_base: int
+    fingerprint: str
+    services: Mapping[str, str]
+    offsets: Mapping[str, int]
+    secrets: Path
+    run: Path
+    images: Mapping[str, str]
+    engine: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def counter(self) -> Path:
+        """The socket at which the desk expects the command that hands out submissions."""
+        return self.run / "desk" / "grading.sock"
+
+    def backdoor(self, service: str) -> str:
+        """Returns the URL of an agency's back door, which the desk publishes on this machine."""
+        return f"http://127.0.0.1:{self.port_base + CONTROL + self.offsets[service]}"
+
+    def token(self) -> str:
+        """Returns the back doors' token.
+
+        Raises:
+            OSError: when the secrets are gone.
+        """
+        return (self.secrets / TOKEN).read_text(encoding="ascii").strip()
+
+    def write(self, file: Path) -> None:
+        """Writes the record, whole or not at all."""
+        draft = file.with_suffix(".new")
+        paths = {"secrets": str(self.secrets), "run": str(self.run)}
+        content = {"format_version": FORMAT_VERSION, "mode": SWARM, **asdict(self), **paths}
+        draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        draft.replace(file)
+
+    @classmethod
+    def read(cls, file: Path) -> Self | None:
+        """Reads the record; None when there is none, or none of this format and mode."""
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            if (content.pop("format_version"), content.pop("mode")) != (FORMAT_VERSION, SWARM):
+                return None
+            return cls(**{**content, "secrets": Path(content["secrets"]), "run": Path(content["run"])})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
