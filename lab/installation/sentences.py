@@ -111,6 +111,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "step_venv": ("Membuat lingkungan Python", "Making the Python environment"),
     "step_download": ("Mengunduh paket", "Downloading packages"),
+    "step_kit": ("Mengambil paket dari kit luring", "Taking packages from the offline kit"),
     "step_install": ("Memasang paket", "Installing packages"),
     "step_lab": ("Memasang perintah lab", "Installing the lab command"),
     "step_learner": ("Membuat lingkungan program peserta", "Making the environment of participants' programs"),

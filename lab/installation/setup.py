@@ -113,7 +113,7 @@ class Setup:
         if not self._lab.folder.exists():
             installer.make(self._lab, progress)
         progress.done()
-        progress.step("step_download")
+        progress.step("step_kit" if self._kit else "step_download")
         self._download(installer, progress)
         progress.done()
         progress.step("step_install")
