@@ -13,8 +13,6 @@ _NO_NODE = re.compile(r"no suitable node", re.IGNORECASE)
 _TAKEN = re.compile(r"host-mode port already in use|port is already allocated|address already in use", re.IGNORECASE)
 _SEVERAL = re.compile(r"multiple addresses|could not choose an IP address", re.IGNORECASE)
 
-SCALE = _("How to give images to other machines is in docs/scale.md.")
-
 
 def not_a_manager(managers: Iterable[str]) -> LabFailedError:
     """Returns what to say where this machine only works in a Swarm that others lead."""
@@ -28,9 +26,7 @@ def locked() -> LabFailedError:
     """Returns what to say where the Swarm's keys are locked, or the machine has not found its Swarm again."""
     return LabFailedError(
         _("This machine belongs to a Swarm that it cannot reach now."),
-        _(
-            "Look with: docker info. If it is gone for good: docker swarm leave --force. Then repeat your command."
-        ),
+        _("Look with: docker info. If it is gone for good: docker swarm leave --force. Then repeat your command."),
     )
 
 
