@@ -69,6 +69,12 @@ def comparable(value: Any, base: int) -> Any:
     return value
 
 
+def verdicts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a person would look at first: each task's verdict and its sentence."""
+    found = [(one["extra_data"]["task"], one["extra_data"]["verdict"], one["output"]) for one in results["tests"]]
+    return [(task, verdict, CLOCKS.sub("…", sentence)) for task, verdict, sentence in found]
+
+
 @pytest.mark.parametrize(("exercise", "answer"), [*subjects()])
 def test_results_are_the_same_embedded_and_in_containers(
     exercise: str, answer: str, room: Room, agencies: Any, contained_room: Room, stack: Stack, tmp_path: Path
@@ -78,4 +84,5 @@ def test_results_are_the_same_embedded_and_in_containers(
     contained = graded(contained_room, exercise, answer, tmp_path / "contained")
     assert contained["extra_data"]["isolation"] == "container"
     assert embedded["extra_data"]["isolation"] != "container"
+    assert verdicts(contained) == verdicts(embedded)
     assert comparable(contained, stack.base) == comparable(embedded, agencies.base)
