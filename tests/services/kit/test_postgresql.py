@@ -331,6 +331,16 @@ def test_two_writers_of_one_sandbox_never_mix(line: Line) -> None:
     assert ids(line, mine) == []
 
 
+def test_the_planner_knows_what_a_new_sandbox_holds(line: Line, url: str) -> None:
+    """Without figures, sums over several tables were made by reading all of them for each row."""
+    line.create("town", [(notes, [{"id": f"{number:04}", "turn": number % 7} for number in range(500)])])
+    with psycopg.connect(url) as other:
+        known = other.execute("SELECT reltuples FROM pg_class WHERE oid = 'sample_town.notes'::regclass").fetchone()
+        assert known == (500.0,)
+        spread = other.execute("SELECT n_distinct FROM pg_stats WHERE schemaname = 'sample_town' AND attname = 'turn'")
+        assert spread.fetchone() == (7.0,)
+
+
 def connected(url: str) -> int:
     with psycopg.connect(url, application_name="watcher") as watcher:
         query = (
