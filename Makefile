@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m
 OUT ?= grades/exercise-$(EXERCISE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up down status doctor reset grade audit test lint messages pictures bench secrets load kit lock
+.PHONY: help setup setup-dev up down status logs doctor reset grade audit test lint messages pictures bench secrets load kit lock
 
 help: ## daftar perintah ini | this list
 	@awk -v english=$(if $(filter en,$(LAB_LANG)),1,0) -f .ci/help.awk $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ down: setup ## matikan lab, tidak ada yang hilang | stop the lab, nothing is los
 
 status: setup ## alamat instansi dan kunci sandbox Anda | the agencies' addresses and your sandbox's client
 	@$(LAB) status
+
+logs: setup ## apa yang ditulis instansi ke catatannya | what the agencies have written to their log
+	@$(LAB) logs
 
 doctor: setup ## periksa apa yang kurang pada komputer ini | find what this computer lacks
 	@$(LAB) doctor

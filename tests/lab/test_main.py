@@ -100,7 +100,7 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_is_wrong(lab, words, tol
 
 def test_a_setting_that_makes_no_sense_ends_with_2(lab):
     """Even one that is about the language itself."""
-    assert lab(None, LAB_MODE="docker")[0] == 2
+    assert lab(None, LAB_MODE="dock")[0] == 2
     code, said = lab(None, LAB_LANG="xx")
     assert code == 2
     assert "LAB_LANG" in said.err
