@@ -63,6 +63,10 @@ class LockLine:
     Args:
         conninfo: where the database is, its password included.
         instance: the random word by which this process is known.
+
+    Attributes:
+        host: the address of this machine on the network where the database is.
+        trouble: why the database could not be reached when it last could not.
     """
 
     def __init__(self, conninfo: str, instance: str) -> None:
@@ -75,6 +79,7 @@ class LockLine:
         self._checking: asyncio.Task[None] | None = None
         self._broken: list[Callable[[], None]] = []
         self.host = ""
+        self.trouble = "it does not answer in time"
 
     def on_break(self, told: Callable[[], None]) -> None:
         """Have a function called each time when the line breaks, and all locks with it."""
@@ -99,7 +104,8 @@ class LockLine:
                         async with self._lock:
                             return await work(await self._connected())
                     except _BROKEN as error:
-                        self._breaks(str(error))
+                        self.trouble = " ".join(str(error).split())
+                        self._breaks(self.trouble)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, 1.0)
         except TimeoutError as error:
@@ -152,12 +158,12 @@ class LockLine:
             try:
                 await self._connection.execute("SELECT 1")
             except _BROKEN as error:
-                self._breaks(str(error))
+                self._breaks(" ".join(str(error).split()))
 
     def _breaks(self, why: str) -> None:
         if self._connection is None:
             return
-        _log.warning("the connection that holds the homes' locks broke: %s", " ".join(why.split()))
+        _log.warning("the connection that holds the homes' locks broke: %s", why)
         self._let_go()
         for told in self._broken:
             told()

@@ -57,13 +57,13 @@ class Replication:
 
     async def stand(self) -> None:
         """Wait until the database is there, however long that takes."""
-        waited = False
+        told = ""
         while not await self._line.reachable():
-            if not waited:
-                _log.warning("waiting for PostgreSQL, which does not answer yet")
-            waited = True
+            if told != self._line.trouble:
+                told = self._line.trouble
+                _log.warning("waiting for PostgreSQL: %s", told)
             await asyncio.sleep(LOOKING_SECONDS)
-        if waited:
+        if told:
             _log.info("PostgreSQL answers")
 
     async def close(self) -> None:

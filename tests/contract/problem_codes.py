@@ -19,6 +19,7 @@ def codes_raised(folder: Path, *but: str) -> set[str]:
         for path, tree in trees.items():
             for node, scopes in _with_scopes(tree):
                 if isinstance(node, ast.ClassDef):
+                    found |= _own_code(node, makers)
                     makers |= _subclass(node, makers)
                 elif isinstance(node, ast.Call) and _name(node.func) in makers:
                     found |= _codes(node, scopes, makers, path)
@@ -40,17 +41,33 @@ def _name(function: ast.expr) -> str:
 
 
 def _subclass(node: ast.ClassDef, makers: dict[str, int]) -> dict[str, int]:
-    """Where the constructor of a problem's subclass takes its code."""
-    bases = [makers[_name(base)] for base in node.bases if _name(base) in makers]
-    if not bases:
+    """Where the constructor of a problem's subclass takes its code; nowhere, if it has one of its own."""
+    place = _inherited(node, makers)
+    if place is None or _own_code(node, makers):
         return {}
+    for init, call in _made_by_the_base(node):
+        return {node.name: [argument.arg for argument in init.args.args[1:]].index(_name(call.args[place]))}
+    return {node.name: place}
+
+
+def _own_code(node: ast.ClassDef, makers: dict[str, int]) -> set[str]:
+    """The code that a problem's subclass gives to all of its problems."""
+    place = _inherited(node, makers)
+    codes = [] if place is None else [call.args[place] for _init, call in _made_by_the_base(node)]
+    return {code.value for code in codes if isinstance(code, ast.Constant) and isinstance(code.value, str)}
+
+
+def _inherited(node: ast.ClassDef, makers: dict[str, int]) -> int | None:
+    """Where the constructor of a class's base takes the code, if the base is a problem."""
+    return next((makers[_name(base)] for base in node.bases if _name(base) in makers), None)
+
+
+def _made_by_the_base(node: ast.ClassDef) -> Iterator[tuple[ast.FunctionDef, ast.Call]]:
     for init in node.body:
         if isinstance(init, ast.FunctionDef) and init.name == "__init__":
-            names = [argument.arg for argument in init.args.args[1:]]
             for call in ast.walk(init):
                 if isinstance(call, ast.Call) and _name(call.func) == "__init__":
-                    return {node.name: names.index(_name(call.args[bases[0]]))}
-    return {node.name: bases[0]}
+                    yield init, call
 
 
 def _codes(call: ast.Call, scopes: tuple[ast.AST, ...], makers: dict[str, int], path: Path) -> set[str]:

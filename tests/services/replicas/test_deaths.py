@@ -224,7 +224,7 @@ def test_a_replica_waits_for_a_database_that_is_not_there_yet_and_stops_meanwhil
         for replica in (early, late):
             eventually(lambda replica=replica: replica.answers("/livez"))
             assert replica.answers("/readyz", 503)
-            eventually(lambda replica=replica: "waiting for PostgreSQL" in replica.said)
+            eventually(lambda replica=replica: "waiting for PostgreSQL: connection is bad" in replica.said)
         began = time.monotonic()
         assert early.stop() == 0
         assert time.monotonic() - began < SOON
