@@ -20,6 +20,7 @@ STOP_TIMEOUT_SECONDS = 20
 _OLDEST = (2, 20)
 _PROMETHEUS, _GRAFANA = 90, 91
 _POLL_SECONDS = 0.5
+_ATTEMPTS = 3
 
 
 class Compose:
@@ -103,6 +104,16 @@ class Compose:
         Raises:
             LabFailedError: something did not start.
         """
+        said = self._up(meanwhile)
+        for _again in range(_ATTEMPTS - 1):
+            # A container that is short of processors is unhealthy for a while, which Compose takes for its last word.
+            if said is not None and any("is unhealthy" in line for line in said):
+                said = self._up(meanwhile)
+        if said is not None:
+            raise words.compose_failed(said)
+
+    def _up(self, meanwhile: Callable[[], None]) -> list[str] | None:
+        """Tries it once; returns what Compose said where it failed, None where all is well."""
         arguments = ("up", "--detach", "--no-build", "--pull", "never", "--remove-orphans", "--wait")
         command = [*self._command(), *arguments, "--wait-timeout", str(READY_TIMEOUT_SECONDS)]
         with subprocess.Popen(  # noqa: S603 - the docker command, found in the PATH
@@ -124,8 +135,7 @@ class Compose:
                     listener.join(_POLL_SECONDS)
             finally:
                 listener.join()
-        if starting.returncode != 0:
-            raise words.compose_failed([line.rstrip() for line in said])
+        return [line.rstrip() for line in said] if starting.returncode != 0 else None
 
     def down(self) -> None:
         """Stops and removes the containers and networks; volumes, in which everything is kept, stay.

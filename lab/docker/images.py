@@ -28,7 +28,14 @@ TARGETS = ("services", "learner")
 _INPUTS = {
     "services": ("requirements/image.lock", "services"),
     "learner": ("requirements/learner.lock", "grader/isolation/keeper"),
-    "grader": ("requirements/image.lock", "requirements/learner.lock", "grader", "lab/swarm", "exercises"),
+    "grader": (
+        "requirements/image.lock",
+        "requirements/learner.lock",
+        "grader",
+        "lab/swarm/job.py",
+        "lab/swarm/__main__.py",
+        "exercises",
+    ),
 }
 _INPUTS_OF_ALL = ("Dockerfile", "deploy/image")
 _NOT_IN_IMAGES = frozenset({".po", ".pyc", ".md"})
