@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from itertools import count
@@ -56,7 +57,7 @@ class Participant(FastHttpUser):
     turns = count()
 
     def on_start(self) -> None:
-        """Takes the next city that nobody has."""
+        """Takes the next city that nobody has, and leaves a mark in it: who shares it is then found for certain."""
         self.town = self.towns[next(self.turns)]
         self.random = Random(self.town.client_id)  # noqa: S311 - a script, not a secret
         self.headers: dict[str, str] = {}
@@ -64,6 +65,9 @@ class Participant(FastHttpUser):
         self.calls = count(1)
         self.tag = ""
         self.made = 0
+        with suppress(RescheduleTask):
+            self.sign_in()
+            self.bill()
 
     def wait_time(self) -> float:
         """Returns how long the participant thinks, in seconds."""
