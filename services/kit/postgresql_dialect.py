@@ -4,9 +4,8 @@ As in SQLite: text is ordered by its code points whatever the database's locale,
 the order of its members, and no row gets a number from the store.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,7 +22,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, DropConstraint, ExecutableDDLElement
 from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
-from sqlalchemy.types import TypeEngine
 
 from services.kit.store import Form, Prepared, Record, compiled_for
 
@@ -52,8 +50,7 @@ class _Dialect(PGDialect):
     """Says of each parameter what it is: PostgreSQL does not find out by itself in `$1 IS NULL OR code = $1`."""
 
     supports_statement_cache = True
-    colspecs: Mapping[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
-        **PGDialect.colspecs,
+    colspecs = PGDialect.colspecs | {
         String: _CastText,
         Integer: _CastWhole,
         Float: _CastFloat,
