@@ -75,5 +75,5 @@ COPY --from=services-environment /opt/venv /opt/venv
 COPY --from=services-code /code/services services
 ENTRYPOINT ["python", "-m", "services"]
 # Of whichever services this container was told to serve.
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=6 \
+HEALTHCHECK --interval=5s --timeout=20s --start-period=180s --retries=6 \
     CMD ["sh", "-c", "exec python -m services.kit.health $(tr '\\0' ' ' </proc/1/cmdline | sed 's/.* services //; s/ -.*//')"]

@@ -73,17 +73,20 @@ def work(participant: Callable[[], httpx.Client], stack_city: City) -> Callable[
     return do
 
 
-def promtool(*arguments: str) -> str:
+def promtool(*commands: str) -> str:
     mounts = ("--volume", f"{ROOT}/deploy:/lab/deploy:ro", "--volume", f"{ROOT}/tests/docker:/lab/tests/docker:ro")
-    inside = ("--entrypoint", "promtool", PROMETHEUS)
-    return docker("run", "--rm", "--network", "none", *mounts, "--workdir", "/lab", *inside, *arguments)
+    inside = ("--entrypoint", "sh", PROMETHEUS, "-ec", "\n".join(f"promtool {command}" for command in commands))
+    return docker("run", "--rm", "--network", "none", *mounts, "--workdir", "/lab", *inside)
 
 
 def test_configuration(engine: None) -> None:
     """Prometheus' own tool finds the configuration and the rules correct, and every figure right in its examples."""
-    promtool("check", "config", "--lint=all", "--lint-fatal", "deploy/prometheus/prometheus.yml")
-    promtool("check", "rules", "--lint=all", "--lint-fatal", "deploy/prometheus/rules.yml")
-    assert "SUCCESS" in promtool("test", "rules", "tests/docker/rules_test.yml")
+    said = promtool(
+        "check config --lint=all --lint-fatal deploy/prometheus/prometheus.yml",
+        "check rules --lint=all --lint-fatal deploy/prometheus/rules.yml",
+        "test rules tests/docker/rules_test.yml",
+    )
+    assert said.count("SUCCESS") >= 3
 
 
 def test_every_replica_is_found(figures: Figures) -> None:
@@ -136,7 +139,7 @@ def test_figures_are_true(figures: Figures, work: Callable[[], None]) -> None:
     assert figures.wait_for(lambda: counted(made) >= before[0] + 10 and counted(planned) >= before[1] + 2)
     assert figures.wait_for(lambda: figures.values("lab:available:now") == [1.0] * len(OFFSETS))
     assert figures.wait_for(lambda: set(figures.values("lab:error_share:rate5m")) == {0.0})
-    assert figures.wait_for(lambda: 0 < figures.values("spbe:refused:ratio1h")[0] < 1)
+    assert figures.wait_for(lambda: any(0 < share < 1 for share in figures.values("spbe:refused:ratio1h")))
 
 
 def test_dashboard() -> None:
