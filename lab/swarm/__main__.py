@@ -6,13 +6,15 @@ Ends with 0 where the result was brought or is not wanted any more; else with 1,
 import os
 import sys
 
-from lab.swarm.job import Surroundings, carry_out, number
+from lab.swarm.job import Surroundings, carry_out, number, step_down
 
 
 def main() -> int:
     """Does the job that the environment names."""
-    brought = carry_out(os.environ["LAB_WAVE"], number(os.environ["LAB_NUMBER"]), Surroundings())
-    return 0 if brought else 1
+    here = Surroundings()
+    token = here.token.read_text(encoding="ascii").strip()
+    step_down()
+    return 0 if carry_out(os.environ["LAB_WAVE"], number(os.environ["LAB_NUMBER"]), token, here) else 1
 
 
 if __name__ == "__main__":

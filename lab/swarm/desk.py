@@ -81,10 +81,10 @@ class Desk:
     def stop(self) -> None:
         """Stops and removes it, with its folder on this machine."""
         with worded():
-            found = self._swarm.client.containers.list(all=True, filters={"label": f"{LABEL}={self._stack}"})
+            found = self._swarm.client.api.containers(all=True, filters={"label": f"{LABEL}={self._stack}"})
             for one in found:
-                folders = [Path(mount["Source"]).parent for mount in one.attrs["Mounts"] if mount["Type"] == "bind"]
+                folders = [Path(mount["Source"]).parent for mount in one["Mounts"] if mount["Type"] == "bind"]
                 with contextlib.suppress(NotFound):
-                    one.remove(force=True)
+                    self._swarm.client.api.remove_container(one["Id"], force=True)
                 for folder in folders:
                     shutil.rmtree(folder, ignore_errors=True)

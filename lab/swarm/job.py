@@ -1,6 +1,6 @@
 """One grading job, in a container of its own on a Swarm: fetches one submission, grades it, brings the results.
 
-The container has a network in which there is nothing, and no root. Its only ways out are socket files that the gateway
+The container has a network in which there is nothing, and no rights. Its only ways out are sockets that the gateway
 of the same machine serves: to the agencies' public ports, which this process carries to the ports of 127.0.0.1 that
 programs expect, and to the back doors and the counter, which a program cannot open: the rung `landlock` closes files
 and sockets to it.
@@ -8,6 +8,8 @@ and sockets to it.
 
 import base64
 import io
+import os
+import secrets
 import selectors
 import socket
 import threading
@@ -36,6 +38,10 @@ RUNG = "landlock"
 _PATIENCE_SECONDS = 120.0
 _PAUSE_SECONDS = 1.0
 _BACKLOG = 128
+_GROUP = 10001
+"""May use the sockets to the desk."""
+_USERS = range(61184, 65520)
+"""Users without a name that distributions leave to whoever needs one for a moment."""
 
 Answer = dict[str, Any]
 
@@ -64,9 +70,20 @@ def number(given: str) -> int:
     return int(given) if given.isdecimal() and len(given) < 10 else 0
 
 
-def carry_out(wave: str, place: int, here: Surroundings) -> bool:
+def step_down() -> None:
+    """Becomes, for good, a user whom nothing else on this machine belongs to.
+
+    The kernel counts a user's processes over all containers of a machine, so a program would otherwise be refused a
+    thread because of what agencies and other jobs do. Of root's rights the container has none but to do this.
+    """
+    user = _USERS[secrets.randbelow(len(_USERS))]
+    os.setgroups([])
+    os.setgid(_GROUP)
+    os.setuid(user)
+
+
+def carry_out(wave: str, place: int, token: str, here: Surroundings) -> bool:
     """Grades the submission of this number; returns whether its result was brought, or was not wanted any more."""
-    token = here.token.read_text(encoding="ascii").strip()
     counter = Backdoor(f"unix:{here.desk / 'grading.sock'}", token)
     path = f"/work/{wave}/{place}"
     try:

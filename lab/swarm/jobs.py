@@ -9,6 +9,7 @@ import base64
 import contextlib
 import io
 import secrets
+import time
 import zipfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,6 @@ from lab.docker.engine import Engine
 from lab.filelock import held
 from lab.graders import lab_version
 from lab.opening import Opened
-from lab.outcomes import LabFailedError
 from lab.session import Session
 from lab.swarm import words
 from lab.swarm.counter import Counter, Result, opened
@@ -61,6 +61,9 @@ _TASKS = 400
 """What a learner may have (`Limits.processes`) twice over, and the grader's own threads."""
 _TRIES = 3
 _LOOK_SECONDS = 1.0
+_STANDSTILL_SECONDS = 60.0
+_MOVED = ""
+"""Stands where a submission was whose task is in another job now."""
 _LOCK_SECONDS = 12 * 3600.0
 _GATES_OPTIONS = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=0755,uid=10001,gid=10001"}
 _REPORT_BYTES = 32 * _MIB
@@ -146,6 +149,7 @@ class _Waves:
         self._record = record
         self._counter = counter
         self._open: dict[str, list[str]] = {}
+        self._moved_at = time.monotonic()
 
     def __enter__(self) -> "_Waves":
         self._clear()
@@ -172,28 +176,36 @@ class _Waves:
         """Looks after the tasks: begins a job for those whose machine is lost; returns hopeless ones with the reason.
 
         Raises:
-            LabFailedError: a machine cannot run the tasks, or there is none.
+            LabFailedError: a machine does not have the image, or none has room although nothing runs.
         """
         nodes = {node.id: node for node in self._swarm.nodes()}
         missing = self._counter.missing()
         lost: list[str] = []
         hopeless: list[tuple[str, str]] = []
-        for service, names in list(self._open.items()):
-            tries = _by_number(self._swarm.tasks([service]))
-            for number, name in enumerate(names):
-                tasks = tries.get(number, [])
-                if name not in missing or not tasks:
+        waiting: list[Task] = []
+        for service, names in self._open.items():
+            for number, tasks in _by_number(self._swarm.tasks([service])).items():
+                last, name = tasks[-1], names[number] if number < len(names) else _MOVED
+                if name not in missing:
                     continue
-                last = tasks[-1]
-                _refuse_unfit(last, nodes[last.node].name if last.node in nodes else "")
-                if last.node and (last.node not in nodes or not nodes[last.node].ready):
+                words.refuse_without_image(last.error, GRADER, nodes[last.node].name if last.node in nodes else "")
+                waiting.append(last)
+                if last.node and not (last.node in nodes and nodes[last.node].ready):
                     lost.append(name)
-                    names[number] = ""
+                    names[number] = _MOVED
                 elif last.has_failed and sum(task.has_failed for task in tasks) > _TRIES:
                     hopeless.append((name, last.error))
         if lost:
             self.begin(lost)
+        self._refuse_standstill(waiting)
         return hopeless
+
+    def _refuse_standstill(self, waiting: Sequence[Task]) -> None:
+        """Gives up where for a good while every task has waited for a machine."""
+        moving = [task for task in waiting if task.node] or not waiting
+        self._moved_at = time.monotonic() if moving else self._moved_at
+        if time.monotonic() - self._moved_at > _STANDSTILL_SECONDS:
+            raise words.task_failed(GRADER, "", waiting[-1].error)
 
     def _clear(self) -> None:
         for service in self._swarm.services(**{JOB_LABEL.replace(".", "__"): self._record.stack}):
@@ -211,9 +223,10 @@ class _Waves:
             image,
             command=list(ENTRY),
             env=[f"{WAVE}={wave}", f"{NUMBER}={{{{.Task.Slot}}}}"],
-            user="10001:10001",
+            user="0:0",
             read_only=True,
             cap_drop=["ALL"],
+            cap_add=["SETUID", "SETGID"],
             init=True,
             secrets=[self._token()],
             mounts=[
@@ -238,7 +251,7 @@ class _Waves:
         newest = max(
             (one for one in found if "_backdoor_token_" in one.name), key=lambda one: str(one.attrs["CreatedAt"])
         )
-        return SecretReference(newest.id, newest.name, "backdoor_token", uid="10001", gid="10001", mode=0o400)
+        return SecretReference(newest.id, newest.name, "backdoor_token", uid="0", gid="0", mode=0o400)
 
 
 def _collected(waves: _Waves, counter: Counter, works: Mapping[str, Work]) -> Iterator[tuple[Work, Said]]:
@@ -296,13 +309,6 @@ def _by_number(tasks: Sequence[Task]) -> dict[int, list[Task]]:
     for task in tasks:
         found.setdefault(task.slot, []).append(task)
     return found
-
-
-def _refuse_unfit(task: Task, node: str) -> None:
-    """Ends everything where a machine lacks the image, or there is no machine: other tasks would fare no better."""
-    if task.state == "rejected" or (task.state == "pending" and task.error):
-        failure: LabFailedError = words.task_failed(GRADER, node, task.error)
-        raise failure
 
 
 def _volume(name: str | None, target: str, options: Mapping[str, str], *, read_only: bool = False) -> Mount:

@@ -240,8 +240,8 @@ class Province:
         label = f"{NAMESPACE}={self._stack}"
         while time.monotonic() < deadline:
             with worded():
-                networks = swarm.client.networks.list(filters={"label": label})
-                containers = swarm.client.containers.list(all=True, filters={"label": label})
+                networks = swarm.client.api.networks(filters={"label": label})
+                containers = swarm.client.api.containers(all=True, filters={"label": label})
             if not networks and not containers:
                 return
             pause.wait(_POLL_SECONDS)
@@ -255,7 +255,7 @@ class Province:
     def _fingerprint(self) -> str:
         """Returns a text that changes with the code, the files of the stack, the images' tag and the replicas."""
         root = self._settings.root
-        folders = ("grader", "lab", "exercises")
+        folders = ("grader", "lab/swarm", "exercises")
         times = [str((root / name).stat().st_mtime_ns) for name in _FILES]
         newest = max(file.stat().st_mtime_ns for folder in folders for file in (root / folder).rglob("*.py"))
         return " ".join([fingerprint(root), *times, str(newest), self._settings.version, str(self._replicas)])

@@ -82,8 +82,8 @@ def stack(config: Mapping[str, Any], wishes: Wishes, digest: Callable[[Path], st
 
 
 def desk_options(options: Mapping[str, str]) -> str:
-    """Returns the mount options of the volume `desk`: those of `gates`, but for its owner only."""
-    return options["o"].replace("mode=0755", "mode=0700")
+    """Returns the mount options of the volume `desk`: those of `gates`, but for nobody outside its group."""
+    return options["o"].replace("mode=0755", "mode=0750")
 
 
 def _service(name: str, given: Mapping[str, Any], wishes: Wishes) -> Spec:

@@ -79,6 +79,16 @@ def task_failed(service: str, node: str, said: str) -> LabFailedError:
     )
 
 
+def refuse_without_image(said: str, service: str, node: str) -> None:
+    """Looks at what Swarm says of a task.
+
+    Raises:
+        LabFailedError: its machine does not have the image, so that no other try fares better there.
+    """
+    if _NO_IMAGE.search(said):
+        raise task_failed(service, node, said)
+
+
 def not_ready(seconds: int, node_names: Iterable[str]) -> LabFailedError:
     """Returns what to say where agencies are not ready in time.
 
