@@ -77,7 +77,8 @@ def unpacked(archive, tmp_path):
     home = tmp_path / "laptop peserta"
     home.mkdir()
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(archive), str(home)], check=True)
-    return next(home.iterdir())
+    yield next(home.iterdir())
+    shutil.rmtree(home)  # an installed lab is big
 
 
 def test_a_laptop_without_network_installs_the_kit_and_is_graded(unpacked, offline, tmp_path):
