@@ -150,15 +150,10 @@ class Swarm:
         if done.returncode != 0:
             raise words.deploy_failed(done.stderr)
 
-    def remove_stack(self, stack: str) -> None:
-        """Removes a stack; volumes, in which everything is kept, stay.
-
-        Raises:
-            LabFailedError: it could not be removed.
-        """
+    def remove_stack(self, stack: str) -> str:
+        """Begins to remove a stack; volumes, in which everything is kept, stay. Returns what could not be removed now."""
         done = self._docker(["stack", "rm", stack])
-        if done.returncode != 0:
-            raise words.deploy_failed(done.stderr)
+        return done.stderr if done.returncode != 0 else ""
 
     def remove(self, service: str) -> None:
         """Removes a service with all its tasks, if it is there."""

@@ -101,8 +101,7 @@ class Province:
                 swarm.remove(job)
             Desk(swarm, self._stack).stop()
             if there:
-                swarm.remove_stack(self._stack)
-                self._wait_until_gone(swarm)
+                self._remove(swarm)
             self._file.unlink(missing_ok=True)
             return there
 
@@ -234,17 +233,24 @@ class Province:
                 last = failures[-1]
                 raise words.task_failed(name, nodes.get(last.node, ""), last.error)
 
-    def _wait_until_gone(self, swarm: Swarm) -> None:
-        """Waits until the stack's tasks have ended and its networks are gone, so that it can be deployed anew."""
+    def _remove(self, swarm: Swarm) -> None:
+        """Removes the stack, waiting until its tasks have ended and its networks are gone: it may be deployed anew then.
+
+        Raises:
+            LabFailedError: something of it stays.
+        """
         pause, deadline = threading.Event(), time.monotonic() + GONE_TIMEOUT_SECONDS
         label = f"{NAMESPACE}={self._stack}"
+        said = ""
         while time.monotonic() < deadline:
+            said = swarm.remove_stack(self._stack)  # again, because a network stays as long as a task is in it
             with worded():
                 networks = swarm.client.api.networks(filters={"label": label})
                 containers = swarm.client.api.containers(all=True, filters={"label": label})
             if not networks and not containers:
                 return
             pause.wait(_POLL_SECONDS)
+        raise words.remove_failed(said)
 
     def _is_current(self, record: SwarmRecord) -> bool:
         """Tells whether all agencies of the record are ready, with the present code, on the wanted ports."""

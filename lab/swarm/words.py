@@ -46,6 +46,15 @@ def deploy_failed(said: str) -> LabFailedError:
     return LabFailedError(_("Docker did not take the lab's stack."), _("Run: make doctor"), said)
 
 
+def remove_failed(said: str) -> LabFailedError:
+    """Returns what to say where something of the stack could not be removed."""
+    return LabFailedError(
+        _("Something of the lab is still running on the Swarm."),
+        _("Repeat your command. If that does not help, see which machines are down with: docker node ls"),
+        said,
+    )
+
+
 def task_failed(service: str, node: str, said: str) -> LabFailedError:
     """Returns what to say where a task of the lab cannot run.
 
