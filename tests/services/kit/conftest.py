@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -10,8 +12,16 @@ from joserfc.jwk import RSAKey
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from census import ROWS, TABLES, people
 from postgresql_cluster import Cluster
 from sample.lab import InProcess, Served
+from shelves import Make, Shelf
+from sqlalchemy import MetaData
+
+from services.kit.postgresql import PostgreSqlStore
+from services.kit.postgresql_connections import Connections
+from services.kit.sqlite import SqliteStore
+from services.kit.store import Database
 
 # A laptop may be busy with something else: how long an example takes says nothing.
 settings.register_profile("lab", deadline=None, derandomize=True)
@@ -71,3 +81,26 @@ def mortal(request: pytest.FixtureRequest, tmp_path: Path, key: RSAKey) -> Itera
     database = None if request.param == "sqlite" else request.getfixturevalue("postgresql").made()
     with Served(tmp_path, key, database) as prepared:
         yield prepared
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    """Each store in turn, empty."""
+    if request.param == "sqlite":
+        make: Make = partial(SqliteStore, tmp_path / "store")
+    else:
+        cluster: Cluster = request.getfixturevalue("postgresql")
+        url = cluster.made()
+
+        def make(tables: MetaData, worker: Any) -> PostgreSqlStore:
+            return PostgreSqlStore(Connections(url, 4), "sample", tables, worker)
+
+    with Shelf(make, TABLES) as opened:
+        yield opened
+
+
+@pytest.fixture
+def database(shelf: Shelf) -> Database:
+    """A sandbox with three people in it."""
+    shelf.create("city", [(people, ROWS), (people, [])])
+    return shelf.open("city")

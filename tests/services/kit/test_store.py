@@ -1,93 +1,19 @@
 """What every store promises, held against both: SQLite's files and PostgreSQL."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import date
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
-from postgresql_cluster import Cluster
-from shelves import Make, Shelf, nothing
+from census import ALL, COUNT, IDS, ROWS, houses, people
+from shelves import Shelf, nothing
 from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
     bindparam,
     func,
     select,
 )
 
-from services.kit.postgresql import PostgreSqlStore
-from services.kit.postgresql_connections import Connections
-from services.kit.sqlite import SqliteStore
 from services.kit.store import Appending, Database, Prepared, ReadOnlyError, Session, Transaction
-
-TABLES = MetaData()
-people = Table(
-    "people",
-    TABLES,
-    Column("id", String, primary_key=True),
-    Column("age", Integer),
-    Column("wealth", BigInteger, nullable=False, server_default="0"),
-    Column("share", Float),
-    Column("tags", JSON),
-    Column("alive", Boolean, nullable=False),
-    Column("born", Date),
-    Column("story", Text),
-    Column("parent", String, ForeignKey("people.id"), index=True),
-    Index("people_of_age", "age", "id"),
-)
-houses = Table(
-    "houses",
-    TABLES,
-    Column("number", Integer, primary_key=True),
-    Column("owner", String, ForeignKey("people.id"), nullable=False),
-    Column("order", Integer, nullable=False, unique=True),
-)
-REST = {"wealth": 0, "share": None, "story": None}
-ROWS: list[dict[str, Any]] = [
-    {**REST, "id": "a", "age": 1, "tags": ["x", {"y": None}], "alive": True, "born": date(2025, 1, 2), "parent": None},
-    {**REST, "id": "b", "age": None, "tags": None, "alive": False, "born": None, "parent": "a"},
-    {**REST, "id": "ü'\"", "age": -(2**63), "tags": {}, "alive": True, "born": date(1, 1, 1), "parent": "a"},
-]
-ALL = Prepared(select(people).order_by(people.c.id))
-COUNT = Prepared(select(func.count().label("count")).select_from(people))
-IDS = Prepared(select(people.c.id).order_by(people.c.id))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    """Each store in turn, empty."""
-    if request.param == "sqlite":
-        make: Make = partial(SqliteStore, tmp_path / "store")
-    else:
-        cluster: Cluster = request.getfixturevalue("postgresql")
-        url = cluster.made()
-
-        def make(tables: MetaData, worker: Any) -> PostgreSqlStore:
-            return PostgreSqlStore(Connections(url, 4), "sample", tables, worker)
-
-    with Shelf(make, TABLES) as opened:
-        yield opened
-
-
-@pytest.fixture
-def database(shelf: Shelf) -> Database:
-    """A sandbox with three people in it."""
-    shelf.create("city", [(people, ROWS), (people, [])])
-    return shelf.open("city")
 
 
 async def empty(session: Transaction) -> None:
@@ -407,120 +333,6 @@ def test_a_snapshot_goes_on_seeing_the_past(shelf: Shelf, database: Database) ->
         await past.close()
 
     shelf.run(play())
-
-
-def test_a_sandbox_is_there_once_it_is_made_and_gone_once_it_is_deleted(shelf: Shelf) -> None:
-    store = shelf.store
-    assert shelf.run(store.names()) == []
-    assert shelf.run(store.spec("city")) is None
-    shelf.create("town", [(people, ROWS)], durable=False)
-    shelf.create("city", [])
-    assert shelf.run(store.names()) == ["city", "town"]
-    assert shelf.run(store.spec("city")) == '{"of": "city"}'
-    assert shelf.run(store.images("city")) == ["initial"]
-    shelf.reopen()
-    store = shelf.store
-    assert shelf.run(store.names()) == ["city", "town"]
-    shelf.run(store.delete("town"))
-    shelf.run(store.delete("town"))
-    assert shelf.run(store.names()) == ["city"]
-    assert shelf.run(store.spec("town")) is None
-    with pytest.raises((LookupError, OSError)):
-        shelf.open("town")
-    shelf.create("town", [(people, ROWS[:1])])
-    assert shelf.run(shelf.open("town").reading.scalar(COUNT)) == 1
-
-
-def test_a_sandbox_whose_seed_fails_is_not_there_and_can_be_made_again(shelf: Shelf) -> None:
-    def failing() -> Iterator[Any]:
-        yield people, ROWS
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        shelf.create("city", failing())
-    with pytest.raises(Exception, match=r"(?i)unique"):
-        shelf.create("city", [(people, [ROWS[0], ROWS[0]])])
-    assert shelf.run(shelf.store.names()) == []
-    shelf.create("city", [(people, ROWS)])
-    assert shelf.all(shelf.open("city").reading, ALL) == ROWS
-
-
-def test_a_reset_brings_the_seeded_city_back_and_a_checkpoint_its_own_state(shelf: Shelf, database: Database) -> None:
-    shelf.write(database, people.delete().where(people.c.id == "b"))
-    shelf.write(database, houses.insert(), rows=[{"number": 5, "owner": "a", "order": 50}])
-    shelf.run(shelf.store.save("city", "later"))
-    shelf.write(database, houses.delete())
-    shelf.close(database)
-    assert shelf.run(shelf.store.images("city")) == ["initial", "later"]
-
-    shelf.restore("city", "initial")
-    back = shelf.open("city")
-    assert shelf.all(back.reading, ALL) == ROWS
-    assert shelf.all(back.reading, select(houses)) == []
-    shelf.close(back)
-
-    shelf.restore("city", "later")
-    later = shelf.open("city")
-    assert [row["id"] for row in shelf.all(later.reading, IDS)] == ["a", "ü'\""]
-    assert shelf.all(later.reading, select(houses)) == [{"number": 5, "owner": "a", "order": 50}]
-    shelf.write(later, people.update().values(age=0))
-    shelf.run(shelf.store.save("city", "later"))
-    shelf.close(later)
-    shelf.restore("city", "initial")
-    shelf.restore("city", "later")
-    assert {row["age"] for row in shelf.all(shelf.open("city").reading, ALL)} == {0}
-    assert shelf.run(shelf.store.forget("city", "later"))
-    assert not shelf.run(shelf.store.forget("city", "later"))
-    assert shelf.run(shelf.store.images("city")) == ["initial"]
-
-
-def test_reset_after_reset_only_puts_back_what_was_changed_and_misses_nothing(shelf: Shelf) -> None:
-    """Changes of different tables, over restarts and checkpoints, are all undone."""
-    shelf.create("city", [(people, ROWS), (houses, [{"number": 1, "owner": "a", "order": 1}])])
-    begun = [{"number": 1, "owner": "a", "order": 1}]
-
-    def change_houses() -> None:
-        database = shelf.open("city")
-        shelf.write(database, houses.update(), order=9)
-        shelf.close(database)
-
-    def change_people() -> None:
-        database = shelf.open("city")
-        shelf.write(database, people.update(), age=9)
-        shelf.close(database)
-
-    for changes in ([change_houses], [change_people], [change_people, change_houses], [], [change_houses] * 2):
-        for change in changes:
-            change()
-            shelf.reopen()
-        shelf.restore("city", "initial")
-        database = shelf.open("city")
-        assert shelf.all(database.reading, ALL) == ROWS
-        assert shelf.all(database.reading, select(houses)) == begun
-        shelf.close(database)
-        change_people()
-        shelf.run(shelf.store.save("city", "old"))
-        change_houses()
-        shelf.restore("city", "old")
-        database = shelf.open("city")
-        assert {row["age"] for row in shelf.all(database.reading, ALL)} == {9}
-        assert shelf.all(database.reading, select(houses)) == begun
-        shelf.close(database)
-
-
-def test_nothing_is_swapped_in_that_was_not_staged(shelf: Shelf) -> None:
-    shelf.create("city", [(people, ROWS)], durable=False)
-    with pytest.raises(RuntimeError, match="nothing is staged"):
-        shelf.run(shelf.store.swap("city", durable=False))
-    assert shelf.run(shelf.store.images("city")) == ["initial"]
-    assert not shelf.run(shelf.store.forget("city", "never-made"))
-
-
-def test_what_was_only_staged_has_not_happened_for_a_process_that_starts_anew(shelf: Shelf, database: Database) -> None:
-    shelf.write(database, people.delete().where(people.c.id == "b"))
-    shelf.run(shelf.store.stage("city", "initial", durable=True))
-    shelf.reopen()
-    assert shelf.run(shelf.open("city").reading.scalar(COUNT)) == 2
 
 
 def test_sandboxes_do_not_see_each_other_however_much_goes_on_in_them(shelf: Shelf) -> None:
