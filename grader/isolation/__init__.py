@@ -3,17 +3,20 @@
 Learner code never runs in the grader's interpreter. It runs in a process of its own, on the best *rung* of a ladder
 that really works on the machine at hand: `best()`. Each rung shuts some *doors* (`Door`) and leaves others open:
 
-===============  ==========  ========  =======
-door             bubblewrap  landlock  process
-===============  ==========  ========  =======
-runaway          shut        shut      shut
-daemons          shut        shut      shut (1)
-memory           shut        shut      shut (1)
-signals          shut        shut (2)  open (3)
-files            shut        shut (4)  open
-ports            shut        shut (5)  open
-sockets          shut        shut      open
-===============  ==========  ========  =======
+===============  =========  ==========  ========  =======
+door             container  bubblewrap  landlock  process
+===============  =========  ==========  ========  =======
+runaway          shut       shut        shut      shut
+daemons          shut       shut        shut      shut (1)
+memory           shut       shut        shut      shut (1)
+signals          shut       shut        shut (2)  open (3)
+files            shut       shut        shut (4)  open
+ports            shut       shut        shut (5)  open
+sockets          shut       shut        shut      open
+===============  =========  ==========  ========  =======
+
+The rung `container` (`container.py`) is not on the ladder of `best`: a lab of containers has it, alone, because it
+needs a `Place`, and because a room's server must not fall down the ladder unseen.
 
 1. On Linux. Elsewhere a process that leaves its family and clears its environment is lost sight of, and there is no way
    to shut one's memory.
