@@ -151,7 +151,7 @@ class Swarm:
             raise words.deploy_failed(done.stderr)
 
     def remove_stack(self, stack: str) -> str:
-        """Begins to remove a stack; volumes, in which everything is kept, stay. Returns what could not be removed now."""
+        """Begins to remove a stack, but for volumes, in which everything is kept; returns what Docker complains of."""
         done = self._docker(["stack", "rm", stack])
         return done.stderr if done.returncode != 0 else ""
 

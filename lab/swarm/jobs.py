@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from docker.errors import APIError
 from docker.types import (
     ContainerSpec,
     DriverConfig,
@@ -49,7 +50,6 @@ _ = catalogue(__file__)
 
 GRADER = "grader"
 JOB_LABEL = "spbe-lab.grading"
-JOBS_NETWORK = "jobs"
 ENTRY = ("python", "-m", "lab.swarm")
 WAVE, NUMBER = "LAB_WAVE", "LAB_NUMBER"
 
@@ -141,6 +141,15 @@ class Jobs:
             yield
 
 
+def clear(swarm: Swarm, stack: str) -> None:
+    """Removes the grading jobs of a stack; a network that a task has not left yet is removed the next time."""
+    for service in swarm.services(**{JOB_LABEL.replace(".", "__"): stack}):
+        swarm.remove(service)
+    for network in swarm.client.api.networks(filters={"label": f"{JOB_LABEL}={stack}"}):
+        with contextlib.suppress(APIError):
+            swarm.client.api.remove_network(network["Id"])
+
+
 class _Waves:
     """The jobs of one command. As a context it removes them in the end, and first what a killed command has left."""
 
@@ -150,13 +159,19 @@ class _Waves:
         self._counter = counter
         self._open: dict[str, list[str]] = {}
         self._moved_at = time.monotonic()
+        self._network = f"{record.stack}_grading_{secrets.token_hex(4)}"
+        """There is nothing in it; a task without a network would get the machine's own."""
 
     def __enter__(self) -> "_Waves":
-        self._clear()
+        clear(self._swarm, self._record.stack)
+        with worded():
+            self._swarm.client.networks.create(
+                self._network, driver="overlay", internal=True, labels={JOB_LABEL: self._record.stack}
+            )
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._clear()
+        clear(self._swarm, self._record.stack)
 
     def begin(self, names: Sequence[str]) -> None:
         """Starts a job for these submissions."""
@@ -207,10 +222,6 @@ class _Waves:
         if time.monotonic() - self._moved_at > _STANDSTILL_SECONDS:
             raise words.task_failed(GRADER, "", waiting[-1].error)
 
-    def _clear(self) -> None:
-        for service in self._swarm.services(**{JOB_LABEL.replace(".", "__"): self._record.stack}):
-            self._swarm.remove(service)
-
     def _at_once(self, wanted: int) -> int:
         room = sum(node.cpus for node in self._swarm.nodes() if node.ready and node.active)
         return max(1, min(room, wanted))
@@ -241,7 +252,7 @@ class _Waves:
             container,
             resources=resources,
             restart_policy=RestartPolicy("on-failure", delay=_CPU, max_attempts=_TRIES),
-            networks=[NetworkAttachmentConfig(f"{stack}_{JOBS_NETWORK}")],
+            networks=[NetworkAttachmentConfig(self._network)],
         )
 
     def _token(self) -> SecretReference:

@@ -22,7 +22,7 @@ from lab.settings import DEFAULT_PORT_BASE, Settings
 from lab.swarm import servicelog, words
 from lab.swarm.desk import Desk
 from lab.swarm.engine import NAMESPACE, Swarm, Task, worded
-from lab.swarm.jobs import GRADER, JOB_LABEL, JOBS_NETWORK
+from lab.swarm.jobs import GRADER, clear
 from lab.swarm.record import SwarmRecord
 from lab.swarm.stackfile import Wishes, stack
 
@@ -97,8 +97,7 @@ class Province:
             return False
         with self._alone(on_wait), self._swarm() as swarm:
             there = bool(swarm.of_stack(self._stack))
-            for job in swarm.services(**{JOB_LABEL.replace(".", "__"): self._stack}):
-                swarm.remove(job)
+            clear(swarm, self._stack)
             Desk(swarm, self._stack).stop()
             if there:
                 self._remove(swarm)
@@ -154,7 +153,6 @@ class Province:
         ran = bool(swarm.of_stack(self._stack))
         self._say(_("Deploying the lab to the Swarm …"))
         swarm.deploy(self._stack, stack(config, self._wishes(found), _digest))
-        self._make_jobs_network(swarm)
         run = Desk(swarm, self._stack).start(self._settings, found[config["services"]["gateway"]["image"]], port_base)
         record = self._new_record(port_base, run, found, engine)
         record.write(self._file)
@@ -198,14 +196,6 @@ class Province:
             engine=engine.variables,
         )
 
-    def _make_jobs_network(self, swarm: Swarm) -> None:
-        """Makes the network of grading jobs, in which there is nothing: a task without one gets the node's own."""
-        name = f"{self._stack}_{JOBS_NETWORK}"
-        with worded():
-            if all(network.name != name for network in swarm.client.networks.list(names=[name])):
-                labels = {NAMESPACE: self._stack}
-                swarm.client.networks.create(name, driver="overlay", internal=True, labels=labels)
-
     def _wait(self, swarm: Swarm, record: SwarmRecord, on_progress: Callable[[int, int], None]) -> None:
         """Waits until every agency is ready, and its back door can be reached.
 
@@ -234,7 +224,7 @@ class Province:
                 raise words.task_failed(name, nodes.get(last.node, ""), last.error)
 
     def _remove(self, swarm: Swarm) -> None:
-        """Removes the stack, waiting until its tasks have ended and its networks are gone: it may be deployed anew then.
+        """Removes the stack, and waits until its tasks and networks are gone: then it may be deployed anew.
 
         Raises:
             LabFailedError: something of it stays.
