@@ -164,10 +164,14 @@ def test_gateway_knows_every_agency() -> None:
     text = (ROOT / "deploy/gateway/haproxy.cfg").read_text()
     for name, offset in OFFSETS.items():
         assert f"frontend {name}\n    bind :{8100 + offset}\n    bind unix@/run/gates/{name}.sock mode 666\n" in text
-        assert f"server-template ready 8 {name}:{8100 + offset}\n" in text
-        assert f"listen {name}-backdoor\n    bind :{8150 + offset}\n" in text
-        assert f"server-template ready 8 {name}:9000 port {8100 + offset}\n" in text
-        assert f"nbsrv({name})" in text
+        assert f"frontend {name}-backdoor\n    bind :{8150 + offset}\n" in text
+        for place, server in ((name, f"{8100 + offset}"), (f"{name}-backdoor", f"9000 port {8100 + offset}")):
+            assert (
+                f"    use_backend {place}-any unless {{ nbsrv({place}) gt 0 }}\n    default_backend {place}\n" in text
+            )
+            assert f"backend {place}\n    server-template replica 8 {name}:{server}\n" in text
+            assert f"backend {place}-any\n    server-template replica 8 {name}:{server.split()[0]} no-check\n" in text
+        assert f"nbsrv({name}-any)" in text
     assert len(re.findall(r"^    mode http", text, re.MULTILINE)) == 1, "calls pass as they are"
 
 
