@@ -55,7 +55,7 @@ WAVE, NUMBER = "LAB_WAVE", "LAB_NUMBER"
 
 _TEMPORARY = "/tmp"  # noqa: S108 - the container's own
 _MIB = 1 << 20
-_MEMORY, _MEMORY_LIKELY, _WORK = 1024 * _MIB, 192 * _MIB, 320 * _MIB
+_MEMORY, _WORK = 1024 * _MIB, 320 * _MIB
 _CPU = 1_000_000_000
 _TASKS = 400
 """What a learner may have (`Limits.processes`) twice over, and the grader's own threads."""
@@ -246,7 +246,9 @@ class _Waves:
                 _volume(None, _TEMPORARY, {**_GATES_OPTIONS, "o": f"size={_WORK},mode=1777"}),
             ],
         )
-        resources = Resources(cpu_limit=_CPU, mem_limit=_MEMORY, cpu_reservation=_CPU, mem_reservation=_MEMORY_LIKELY)
+        # Nothing is reserved: Swarm (20.10) goes on counting what a job's finished tasks had reserved, and in the end
+        # rejects the others for it.
+        resources = Resources(cpu_limit=_CPU, mem_limit=_MEMORY)
         resources["Limits"]["Pids"] = _TASKS
         return TaskTemplate(
             container,
