@@ -66,6 +66,11 @@ class Counter:
             self._done.add(name)
             return first
 
+    def reopen(self, name: str) -> None:
+        """Counts a submission as not done, because its result is one to try again for."""
+        with self._lock:
+            self._done.discard(name)
+
     def order(self, wave: str, number: int) -> bytes | None:
         """Returns what the job of this number is to do; None where nothing is left for it to do."""
         name = self._name(wave, number)

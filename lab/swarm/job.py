@@ -29,7 +29,7 @@ from grader.isolation.keeper.relay import Relay
 from grader.language import catalogue, use_language
 from grader.run import Learner, Order, grade
 from grader.submissions import SubmissionRefused
-from grader.verdicts import LabFault
+from grader.verdicts import ExitCode, LabFault
 
 _ = catalogue(__file__)
 
@@ -133,14 +133,15 @@ def _graded(order: Mapping[str, Any], token: str, here: Surroundings) -> Answer:
         relay = _relay(gates)
         try:
             with City(addresses, token) as city:
-                grade(told, city)
+                results = grade(told, city)
         except SubmissionRefused as refusal:
             return {"outcome": "refused", "message": refusal.message.render(), "code": refusal.code}
         except LabFault as fault:
             return _broken(fault.message.render())
         if relay.shut or _age(gates) != before:
             return _broken(_("The way to the agencies was interrupted while the program ran.").render())
-        return {"outcome": "graded", "reports": base64.b64encode(_packed(out)).decode("ascii")}
+        reports = base64.b64encode(_packed(out)).decode("ascii")
+        return {"outcome": "graded", "reports": reports, "lab_failed": results.exit_code == ExitCode.LAB_FAILED}
 
 
 def _broken(message: str) -> Answer:

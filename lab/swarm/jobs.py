@@ -11,6 +11,7 @@ import io
 import secrets
 import time
 import zipfile
+from collections import Counter as Counts
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from lab.docker.engine import Engine
 from lab.filelock import held
 from lab.graders import lab_version
 from lab.opening import Opened
+from lab.ports import is_ready
 from lab.session import Session
 from lab.swarm import words
 from lab.swarm.counter import Counter, Result, opened
@@ -61,7 +63,7 @@ _TASKS = 400
 """What a learner may have (`Limits.processes`) twice over, and the grader's own threads."""
 _TRIES = 3
 _LOOK_SECONDS = 1.0
-_STANDSTILL_SECONDS = 60.0
+_STANDSTILL_SECONDS = 180.0
 _MOVED = ""
 """Stands where a submission was whose task is in another job now."""
 _LOCK_SECONDS = 12 * 3600.0
@@ -158,6 +160,7 @@ class _Waves:
         self._record = record
         self._counter = counter
         self._open: dict[str, list[str]] = {}
+        self._due: list[str] = []
         self._moved_at = time.monotonic()
         self._network = f"{record.stack}_grading_{secrets.token_hex(4)}"
         """There is nothing in it; a task without a network would get the machine's own."""
@@ -187,6 +190,12 @@ class _Waves:
             )
         self._open[made["ID"]] = list(names)
 
+    def again(self, name: str) -> None:
+        """Has a submission graded once more, as soon as every agency is ready."""
+        for names in self._open.values():
+            names[:] = [_MOVED if one == name else one for one in names]
+        self._due.append(name)
+
     def look(self) -> list[tuple[str, str]]:
         """Looks after the tasks: begins a job for those whose machine is lost; returns hopeless ones with the reason.
 
@@ -195,7 +204,7 @@ class _Waves:
         """
         nodes = {node.id: node for node in self._swarm.nodes()}
         missing = self._counter.missing()
-        lost: list[str] = []
+        lost = self._take_due()
         hopeless: list[tuple[str, str]] = []
         waiting: list[Task] = []
         for service, names in self._open.items():
@@ -215,12 +224,18 @@ class _Waves:
         self._refuse_standstill(waiting)
         return hopeless
 
+    def _take_due(self) -> list[str]:
+        if not self._due or not all(map(is_ready, self._record.services.values())):
+            return []
+        due, self._due = self._due, []
+        return due
+
     def _refuse_standstill(self, waiting: Sequence[Task]) -> None:
         """Gives up where for a good while every task has waited for a machine."""
-        moving = [task for task in waiting if task.node] or not waiting
+        moving = [task for task in waiting if task.node] or not (waiting or self._due)
         self._moved_at = time.monotonic() if moving else self._moved_at
         if time.monotonic() - self._moved_at > _STANDSTILL_SECONDS:
-            raise words.task_failed(GRADER, "", waiting[-1].error)
+            raise words.task_failed(GRADER, "", waiting[-1].error) if waiting else words.agencies_gone()
 
     def _at_once(self, wanted: int) -> int:
         room = sum(node.cpus for node in self._swarm.nodes() if node.ready and node.active)
@@ -270,10 +285,14 @@ class _Waves:
 def _collected(waves: _Waves, counter: Counter, works: Mapping[str, Work]) -> Iterator[tuple[Work, Said]]:
     """Gives each work as its result comes in, and looks after the tasks meanwhile."""
     waves.begin(list(works))
-    left = len(works)
+    left, tries = len(works), Counts(works)
     while left:
         came = counter.take(_LOOK_SECONDS)
-        if came is not None:
+        if came is not None and _is_the_labs(came[1]) and tries[came[0]] < _TRIES:
+            tries[came[0]] += 1
+            counter.reopen(came[0])
+            waves.again(came[0])
+        elif came is not None:
             left -= 1
             yield works[came[0]], _filed(works[came[0]], came[1])
             continue
@@ -282,6 +301,11 @@ def _collected(waves: _Waves, counter: Counter, works: Mapping[str, Work]) -> It
                 left -= 1
                 why = _("No machine of the Swarm could grade it: {error}", error=error).render()
                 yield works[name], Said("broken", why)
+
+
+def _is_the_labs(result: Result) -> bool:
+    """Tells whether the lab failed on a run, as when the machine of an agency is lost: nobody's verdict yet."""
+    return result.get("outcome") == "broken" or bool(result.get("lab_failed"))
 
 
 def _filed(work: Work, result: Result) -> Said:

@@ -98,6 +98,14 @@ def refuse_without_image(said: str, service: str, node: str) -> None:
         raise task_failed(service, node, said)
 
 
+def agencies_gone() -> LabFailedError:
+    """Returns what to say where agencies stay away in the middle of a grading."""
+    return LabFailedError(
+        _("The agencies did not come back; what was graded until now is kept."),
+        _("See what is missing with: lab status. Then give the same command again."),
+    )
+
+
 def not_ready(seconds: int, node_names: Iterable[str]) -> LabFailedError:
     """Returns what to say where agencies are not ready in time.
 
