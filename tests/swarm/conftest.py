@@ -1,0 +1,56 @@
+"""A lab on a Swarm of two machines, made once for all tests here, and removed with everything it consists of."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from machines import machines
+from swarmlab import VERSION, SwarmLab
+
+from lab import settings
+from lab.docker import images
+from lab.docker.engine import Engine
+
+OTHERS = ("haproxy:3.0", "postgres:17")
+TARGETS = ("services", "learner", "grader")
+
+
+def lacking() -> str | None:
+    """Why no Swarm can be made here, or None."""
+    missing = [name for name in ("docker", "dockerd", "ip", "nsenter") if shutil.which(name) is None]
+    if missing:
+        return f"these commands are missing here: {', '.join(missing)}"
+    if os.geteuid() != 0:
+        return "engines in network namespaces need root"
+    done = subprocess.run(["docker", "info"], check=False, capture_output=True, timeout=60)
+    return None if done.returncode == 0 else "`docker info` does not answer here"
+
+
+@pytest.fixture(scope="session")
+def swarm() -> Iterator[SwarmLab]:
+    reason = lacking()
+    if reason and os.environ.get("LAB_REQUIRE_DOCKER") == "1":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    chosen = settings.read({**os.environ, "LAB_VERSION": VERSION})
+    with Engine(chosen) as engine:
+        images.ensure(chosen, engine, list(OTHERS), lambda _step: None, TARGETS)
+    wanted = [*(images.name(target, VERSION) for target in TARGETS), *OTHERS]
+    folder = Path(tempfile.mkdtemp(prefix="swarm-"))
+    try:
+        with machines(folder, 2, wanted) as found:
+            made = SwarmLab(folder / "home", found)
+            made.home.mkdir()
+            made.lab("up")
+            yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

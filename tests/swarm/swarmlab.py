@@ -1,0 +1,50 @@
+"""A lab on a Swarm as the tests handle it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from machines import Machine
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSION = "swarm-test"
+
+
+@dataclass(frozen=True)
+class SwarmLab:
+    """A lab whose manager is the first of the machines."""
+
+    home: Path
+    machines: list[Machine]
+
+    def command(self, *words: str) -> list[str]:
+        return self.machines[0].within(sys.executable, "-m", "lab", *words)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {
+            **os.environ,
+            "LAB_MODE": "swarm",
+            "LAB_HOME": str(self.home),
+            "LAB_VERSION": VERSION,
+            "LAB_LANG": "en",
+            "LAB_REPLICAS": "1",
+            "DOCKER_HOST": self.machines[0].socket,
+        }
+
+    def lab(self, *words: str, code: int = 0, patience: float = 500) -> str:
+        """What a lab command prints, given on the manager."""
+        done = subprocess.run(
+            self.command(*words), cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+            timeout=patience,
+        )  # fmt: skip
+        assert done.returncode == code, f"lab {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    @property
+    def stack(self) -> str:
+        return str(json.loads((self.home / ".lab" / "lab.json").read_text())["stack"])
