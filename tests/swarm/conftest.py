@@ -48,7 +48,7 @@ def swarm() -> Iterator[SwarmLab]:
     folder = Path(tempfile.mkdtemp(prefix="swarm-"))
     try:
         with machines(folder, 2, wanted) as found:
-            made = SwarmLab(folder / "home", found)
+            made = SwarmLab(folder / "home", found, dict(os.environ))
             made.home.mkdir()
             made.lab("up")
             yield made

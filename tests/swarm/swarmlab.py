@@ -1,7 +1,6 @@
 """A lab on a Swarm as the tests handle it."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ class SwarmLab:
 
     home: Path
     machines: list[Machine]
+    surroundings: Mapping[str, str]
 
     def command(self, *words: str) -> list[str]:
         return self.machines[0].within(sys.executable, "-m", "lab", *words)
@@ -27,7 +27,7 @@ class SwarmLab:
     @property
     def environment(self) -> Mapping[str, str]:
         return {
-            **os.environ,
+            **self.surroundings,
             "LAB_MODE": "swarm",
             "LAB_HOME": str(self.home),
             "LAB_VERSION": VERSION,
