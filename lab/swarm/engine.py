@@ -155,6 +155,15 @@ class Swarm:
         done = self._docker(["stack", "rm", stack])
         return done.stderr if done.returncode != 0 else ""
 
+    def knows(self, network: str) -> bool:
+        """Tells whether a network is there; this machine goes on naming one that is gone while a task was in it."""
+        with worded():
+            try:
+                self.client.api.inspect_network(network, scope="swarm")
+            except NotFound:
+                return False
+        return True
+
     def remove(self, service: str) -> None:
         """Removes a service with all its tasks, if it is there."""
         with worded(), contextlib.suppress(NotFound):

@@ -235,7 +235,9 @@ class Province:
         while time.monotonic() < deadline:
             said = swarm.remove_stack(self._stack)  # again, because a network stays as long as a task is in it
             with worded():
-                networks = swarm.client.api.networks(filters={"label": label})
+                networks = [
+                    one for one in swarm.client.api.networks(filters={"label": label}) if swarm.knows(one["Id"])
+                ]
                 containers = swarm.client.api.containers(all=True, filters={"label": label})
             if not networks and not containers:
                 return
