@@ -17,7 +17,7 @@ from lab.agencies import agencies
 from lab.installation.environment import Environment, digest
 from lab.ports import free_base, holder, is_free
 from lab.running import Condition, mode, running
-from lab.settings import DEFAULT_PORT_BASE, DOCKER, Settings
+from lab.settings import DEFAULT_PORT_BASE, DOCKER, SWARM, Settings
 
 _ = catalogue(__file__)
 
@@ -62,6 +62,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
     everywhere: list[Callable[[Settings], Finding]] = [_python, _installation, _disk, _memory, _clock, _encoding]
     for look in everywhere:
         yield look(settings)
+    if mode(settings) == SWARM:
+        from lab.swarm.doctor import examine as examine_swarm  # noqa: PLC0415 - only for those who have a Swarm
+
+        yield from examine_swarm(settings)
+        return
     if mode(settings) == DOCKER:
         from lab.docker.doctor import examine as examine_engine  # noqa: PLC0415 - only for those who have containers
 

@@ -33,10 +33,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("engine", State.BAD, failed.problem, failed.advice)
         return
     with engine:
-        yield from _engine(engine)
-        yield _compose(settings, engine)
-        yield from _images(settings, engine)
+        yield from equipment(settings, engine)
         yield from _lab(settings)
+
+
+def equipment(settings: Settings, engine: Engine) -> Iterator[Finding]:
+    """Looks at the engine, its Compose and its images."""
+    yield from _engine(engine)
+    yield _compose(settings, engine)
+    yield from _images(settings, engine)
 
 
 def _engine(engine: Engine) -> Iterator[Finding]:

@@ -91,19 +91,29 @@ class Swarm:
         Raises:
             LabFailedError: it is a worker, or no Swarm can be begun.
         """
+        if self.is_joined():
+            return False
+        try:
+            self.client.swarm.init(advertise_addr=self._settings.address or None)
+        except APIError as error:
+            raise words.no_address(str(error.explanation or error)) from error
+        return True
+
+    def is_joined(self) -> bool:
+        """Tells whether this machine is a manager; False where it is in no Swarm.
+
+        Raises:
+            LabFailedError: it is a worker, or has lost its Swarm.
+        """
         with worded():
             state = self.client.info()["Swarm"]
         if state["LocalNodeState"] == "inactive":
-            try:
-                self.client.swarm.init(advertise_addr=self._settings.address or None)
-            except APIError as error:
-                raise words.no_address(str(error.explanation or error)) from error
-            return True
+            return False
         if state["LocalNodeState"] != "active":
             raise words.locked()
         if not state["ControlAvailable"]:
             raise words.not_a_manager(one["Addr"] for one in state.get("RemoteManagers") or ())
-        return False
+        return True
 
     def keep_database(self) -> None:
         """Has this machine keep the database, if none does yet."""
