@@ -42,8 +42,16 @@ class SwarmLab:
             self.command(*words), cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
             timeout=patience,
         )  # fmt: skip
-        assert done.returncode == code, f"lab {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == code, (
+            f"lab {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.trouble}"
+        )
         return done.stdout + done.stderr
+
+    @property
+    def trouble(self) -> str:
+        """What the last command kept of an error that nobody foresaw."""
+        file = self.home / ".lab" / "last-error.txt"
+        return file.read_text() if file.exists() else ""
 
     @property
     def stack(self) -> str:

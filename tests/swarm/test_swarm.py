@@ -115,7 +115,7 @@ def test_a_machine_that_is_lost_in_the_middle_costs_nobody(swarm: SwarmLab, grou
         finally:
             grading.kill()
             other.plug_in()
-    assert grading.returncode == 0, said
+    assert grading.returncode == 0, f"{said}\n{swarm.trouble}"
     assert_graded_rightly(out)
     until(lambda: "Down" not in manager.docker("node", "ls", "--format", "{{.Status}}"))
 
