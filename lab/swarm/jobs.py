@@ -285,7 +285,7 @@ class _Waves:
 def _collected(waves: _Waves, counter: Counter, works: Mapping[str, Work]) -> Iterator[tuple[Work, Said]]:
     """Gives each work as its result comes in, and looks after the tasks meanwhile."""
     waves.begin(list(works))
-    left, tries = len(works), Counts(works)
+    left, tries = len(works), Counts[str]()
     while left:
         came = counter.take(_LOOK_SECONDS)
         if came is not None and _is_the_labs(came[1]) and tries[came[0]] < _TRIES:
