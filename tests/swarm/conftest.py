@@ -35,7 +35,8 @@ def lacking() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def swarm() -> Iterator[SwarmLab]:
+def built() -> list[str]:
+    """The lab's images, just built on the machine's own engine."""
     reason = lacking()
     if reason and os.environ.get("LAB_REQUIRE_DOCKER") == "1":
         pytest.fail(reason)
@@ -44,10 +45,14 @@ def swarm() -> Iterator[SwarmLab]:
     chosen = settings.read({**os.environ, "LAB_VERSION": VERSION})
     with Engine(chosen) as engine:
         images.ensure(chosen, engine, list(OTHERS), lambda _step: None, TARGETS)
-    wanted = [*(images.name(target, VERSION) for target in TARGETS), *OTHERS]
+    return [images.name(target, VERSION) for target in TARGETS]
+
+
+@pytest.fixture(scope="session")
+def swarm(built: list[str]) -> Iterator[SwarmLab]:
     folder = Path(tempfile.mkdtemp(prefix="swarm-"))
     try:
-        with machines(folder, 2, wanted) as found:
+        with machines(folder, 2, [*built, *OTHERS]) as found:
             made = SwarmLab(folder / "home", found, dict(os.environ))
             made.home.mkdir()
             made.lab("up")
