@@ -18,6 +18,7 @@ from swarmlab import VERSION, SwarmLab
 from lab import settings
 from lab.docker import images
 from lab.docker.engine import Engine
+from lab.filelock import held
 
 OTHERS = ("haproxy:3.0", "postgres:17")
 TARGETS = ("services", "learner", "grader")
@@ -35,7 +36,14 @@ def lacking() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def built() -> list[str]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def built(shared: Path) -> list[str]:
     """The lab's images, just built on the machine's own engine."""
     reason = lacking()
     if reason and os.environ.get("LAB_REQUIRE_DOCKER") == "1":
@@ -43,16 +51,17 @@ def built() -> list[str]:
     if reason:
         pytest.skip(reason)
     chosen = settings.read({**os.environ, "LAB_VERSION": VERSION})
-    with Engine(chosen) as engine:
+    with held(shared / "swarm-images.lock", 1800), Engine(chosen) as engine:
         images.ensure(chosen, engine, list(OTHERS), lambda _step: None, TARGETS)
     return [images.name(target, VERSION) for target in TARGETS]
 
 
-@pytest.fixture(scope="session")
-def swarm(built: list[str]) -> Iterator[SwarmLab]:
+@pytest.fixture(scope="module")
+def swarm(built: list[str], shared: Path) -> Iterator[SwarmLab]:
+    """Of all processes of this test run, one at a time has a Swarm."""
     folder = Path(tempfile.mkdtemp(prefix="swarm-"))
     try:
-        with machines(folder, 2, [*built, *OTHERS]) as found:
+        with held(shared / "swarm.lock", 1800), machines(folder, 2, [*built, *OTHERS]) as found:
             made = SwarmLab(folder / "home", found, dict(os.environ))
             made.home.mkdir()
             made.lab("up")
