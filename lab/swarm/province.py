@@ -33,6 +33,8 @@ READY_TIMEOUT_SECONDS = 300.0
 GONE_TIMEOUT_SECONDS = 120.0
 LOCK_TIMEOUT_SECONDS = 1800.0
 _POLL_SECONDS = 0.5
+_ALIVE = {"starting", "running"}
+"""In Swarm's words a container that runs is starting until it has said that it is well."""
 _TRIES = 3
 _LOG_LINES_SHOWN = 8
 _FIRST_PORT = 8100
@@ -66,7 +68,8 @@ class Province:
             return Condition.STOPPED
         with self._swarm() as swarm:
             services = swarm.of_stack(self._stack)
-            running = {services[task.service] for task in swarm.tasks(list(services)) if task.state == "running"}
+            tasks = swarm.tasks(list(services))
+        running = {services[task.service] for task in tasks if task.state in _ALIVE}
         wanted = {agency.name for agency in agencies(self._settings.root)} | {"gateway", "postgres"}
         return Condition.RUNNING if wanted <= running else Condition.CRASHED
 

@@ -20,6 +20,7 @@ class SwarmLab:
     home: Path
     machines: list[Machine]
     surroundings: Mapping[str, str]
+    replicas: int = 1
 
     def command(self, *words: str) -> list[str]:
         return self.machines[0].within(sys.executable, "-m", "lab", *words)
@@ -32,7 +33,7 @@ class SwarmLab:
             "LAB_HOME": str(self.home),
             "LAB_VERSION": VERSION,
             "LAB_LANG": "en",
-            "LAB_REPLICAS": "1",
+            "LAB_REPLICAS": str(self.replicas),
             "DOCKER_HOST": self.machines[0].socket,
         }
 

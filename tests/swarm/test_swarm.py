@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,28 @@ def test_a_lab_that_was_stopped_has_its_city_when_it_is_started_again(swarm: Swa
     assert "The lab is not running" in swarm.lab("status")
     swarm.lab("up")
     assert json.loads(swarm.lab("status", "--json"))["sandbox"] == before
+
+
+def test_a_dump_of_the_database_holds_the_cities(swarm: SwarmLab) -> None:
+    manager = swarm.machines[0]
+    container = manager.docker("ps", "--quiet", "--filter", "name=_postgres").strip()
+    sandbox = json.loads(swarm.lab("status", "--json"))["sandbox"]["id"]
+    dump = manager.docker("exec", container, "pg_dump", "--username=lab", "--dbname=lab", "--schema-only")
+    assert f"CREATE SCHEMA population_{sandbox}" in dump
+
+
+def test_more_replicas_share_the_cities(swarm: SwarmLab) -> None:
+    more = replace(swarm, replicas=2)
+    before = json.loads(swarm.lab("status", "--json"))["sandbox"]
+    more.lab("up")
+    try:
+        facts = json.loads(more.lab("status", "--json"))
+        assert facts["sandbox"] == before
+        assert sum(part["name"].startswith("population.") for part in facts["containers"]) == 2
+        results = more.lab("exercise", "1", "--submission", str(EXERCISE / "solution"), "--json")
+        assert json.loads(results[: results.rindex("}") + 1])["score"] == 100
+    finally:
+        swarm.lab("up")
 
 
 def test_a_worker_says_that_it_is_no_manager(swarm: SwarmLab, tmp_path: Path) -> None:
