@@ -18,7 +18,14 @@ SHARED = {"kit", "world"}
 ROOMS = {"__init__", "app", "routes", "rules", "schemas", "seed", "tables", "views"}
 PAPERS = ("README.md", "scenarios.md", "locale/id/LC_MESSAGES/messages.po", "locale/id/LC_MESSAGES/messages.mo")
 FACTS = {"title", "port_offset", "scopes", "needs"}
-ALWAYS = {"internal_error", "temporarily_unavailable", "sandbox_busy", "sandbox_frozen", "rate_limited"}
+ALWAYS = {
+    "internal_error",
+    "temporarily_unavailable",
+    "sandbox_busy",
+    "sandbox_frozen",
+    "rate_limited",
+    "store_unavailable",
+}
 """What the gateway may answer to any call in any city."""
 
 

@@ -9,19 +9,6 @@ from services.identity.schemas import TokenRefusal
 
 FOLDER = SERVICE.folder
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
-KIT = FOLDER.parent / "kit"
-NOT_HERE = {
-    "precondition_required",
-    "precondition_failed",
-    "idempotency_key_missing",
-    "idempotency_key_invalid",
-    "idempotency_key_reused",
-    "idempotency_key_in_use",
-    "insufficient_scope",
-    "validation_failed",
-    "malformed_json",
-}
-"""Codes of what no route of this service does: JSON bodies, scopes, entity tags, idempotency keys."""
 
 
 def listed(title: str) -> set[str]:
@@ -40,12 +27,6 @@ def test_the_readme_lists_exactly_the_oauth_errors_there_are():
     """And so does the OpenAPI document."""
     errors = raised(r'OAuthError\("([a-z_]+)"', FOLDER)
     assert listed("error") == errors == set(TokenRefusal.model_fields["error"].annotation.__args__)
-
-
-def test_the_readme_lists_exactly_the_problem_codes_there_are():
-    """Every code that can be raised here stands in the table, and no other."""
-    pattern = r'Problem\(\s*(?:[0-9]+|status|rule\.status),\s*"([a-z_]+)"'
-    assert listed("code") == raised(pattern, FOLDER, KIT, but="backdoor.py") - NOT_HERE
 
 
 def test_the_readme_states_the_ration():

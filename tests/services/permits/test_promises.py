@@ -1,7 +1,6 @@
 """What the README and the OpenAPI page promise."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -13,28 +12,10 @@ from services.permits.views import RIGHT_REASON
 
 FOLDER = SERVICE.folder
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
-KIT = FOLDER.parent / "kit"
-
-_RAISED = re.compile(r'Problem\(\s*[0-9a-z_.]+,\s*"([a-z_]+)"|code = "([a-z_]+)"|FieldError\("[^"]*", "([a-z_]+)"')
-_NOT_HERE = {"idempotency_key_missing", "unknown_parameter", "invalid_cursor", "date_parsing"}
-"""Codes of routes that demand a key, codes inside `errors`, and a name that Pydantic wants."""
-
-
-def codes_of(folder: Path, *but: str) -> set[str]:
-    files = [path for path in folder.glob("*.py") if path.name not in but]
-    found = (match.groups() for path in files for match in _RAISED.finditer(path.read_text(encoding="utf-8")))
-    return {code for groups in found for code in groups if code} - _NOT_HERE
 
 
 def section(title: str) -> str:
     return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-
-
-def test_the_readme_lists_exactly_the_problem_codes_there_are():
-    """Every code that can be raised stands in the table, and no other."""
-    rows = [line.split("|")[1] for line in section("Kode galat").splitlines() if line.startswith("| `")][1:]
-    listed = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)}
-    assert listed == codes_of(FOLDER) | codes_of(KIT, "backdoor.py")
 
 
 def test_the_readme_shows_the_office_rule():

@@ -14,24 +14,10 @@ from services.world.names import similarity
 
 FOLDER = SERVICE.folder
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
-KIT = FOLDER.parent / "kit"
-
-_RAISED = re.compile(r'Problem\(\s*(?:[0-9]+|status|rule\.status),\s*"([a-z_]+)"')
-NOT_HERE = {"precondition_required", "precondition_failed", "idempotency_key_missing"}
-"""Codes of routes that demand an entity tag or a key."""
 
 
 def section(title: str) -> str:
     return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-
-
-def test_the_readme_lists_exactly_the_problem_codes_there_are():
-    """Every code that can be raised stands in the table, and no other."""
-    files = [file for folder in (FOLDER, KIT) for file in folder.glob("*.py") if file.name != "backdoor.py"]
-    raised = {code for file in files for code in _RAISED.findall(file.read_text(encoding="utf-8"))}
-    rows = re.findall(r"^\| (`.+?) \| \d", section("Kode galat"), re.MULTILINE)
-    listed = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)}
-    assert listed == raised - NOT_HERE
 
 
 def test_the_readme_states_the_order_of_business_errors():
