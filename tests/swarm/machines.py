@@ -7,10 +7,9 @@ its containers go on, and nobody hears of them.
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +87,8 @@ class Machine:
         """End the engine and everything that runs on it at once, as when the power goes."""
         mine = [process for process in psutil.process_iter() if self._is_mine(process)]
         for process in [*mine, *(child for one in mine for child in _children(one))]:
-            with_luck(process.pid)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()  # psutil's own, which spares a process that came to the same number meanwhile
         if self.process is not None:
             self.process.wait(30)
             self.process = None
@@ -114,14 +114,6 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return process.children(recursive=True)
     except psutil.Error:
         return []
-
-
-def with_luck(pid: int) -> None:
-    """Kill a process, if it is still there."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 @contextmanager
