@@ -9,10 +9,10 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from socket import AF_UNIX, SHUT_WR, SOCK_STREAM, create_connection, create_server, socket
+from socket import AF_UNIX, SHUT_RDWR, SHUT_WR, SOCK_STREAM, create_connection, create_server, socket
 
 import httpx
 import psutil
@@ -73,7 +73,9 @@ def pour(source: socket, target: socket) -> None:
             target.sendall(piece)
         target.shutdown(SHUT_WR)
     except OSError:
-        target.close()
+        # Closing would not do: the other thread still reads from it, which keeps the connection open.
+        with suppress(OSError):
+            target.shutdown(SHUT_RDWR)
 
 
 def engine_answers() -> bool:

@@ -223,7 +223,7 @@ def test_broken_connections(bench, listen, how, seen):
         ports=[agency.port],
         AGENCY=str(agency.port),
     )
-    assert finished.stdout == f"{seen}\n"
+    assert finished.stdout == f"{seen}\n", finished
 
 
 @pytest.mark.parametrize(
