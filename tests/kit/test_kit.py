@@ -140,8 +140,11 @@ def test_no_answer_is_in_the_kit(members):
 
 def test_nothing_of_this_machine_and_no_registry_is_in_the_kit(members):
     """No path of the one who made it, and no host that packages come from."""
-    told = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
-    hosts = set(re.findall(r"https?://([\w.-]+)", told.stdout)) | {"pypi.org", "pythonhosted.org"}
+    own = "from pip._internal.models.index import PyPI; print(PyPI.url, 'https://' + PyPI.file_storage_domain)"
+    asked = (["-m", "pip", "config", "list"], ["-c", own])
+    told = [subprocess.run([sys.executable, *one], capture_output=True, text=True, check=True).stdout for one in asked]
+    hosts = set(re.findall(r"https?://([\w.-]+)", " ".join(told)))
+    assert len(hosts) >= 2, "pip no longer tells where it gets packages from"
     homes = {str(Path.home()) + "/"} - {"/root/"}  # an image's own root has that one too
     unwanted = [word.encode() for word in (str(ROOT), *homes, *hosts)]
     for path, content in members.items():
