@@ -4,7 +4,6 @@ Started at most once: whoever starts or stops it holds `.lab/city.lock`, and `la
 is waited for, so that a command that is killed while waiting leaves nothing that the next one cannot find.
 """
 
-import contextlib
 import shutil
 import subprocess
 import sys
@@ -17,13 +16,13 @@ import psutil
 from grader.language import catalogue
 from lab import rundir
 from lab.agencies import Agency, agencies, fingerprint
-from lab.filelock import LockTimeoutError, held
 from lab.logfile import tail
 from lab.outcomes import LabFailedError
 from lab.ports import free_base, holder, is_free, is_ready
 from lab.record import Record
 from lab.running import Begun, Condition, Part, Started
 from lab.settings import DEFAULT_PORT_BASE, Settings
+from lab.turn import alone
 
 _ = catalogue(__file__)
 
@@ -92,7 +91,7 @@ class Background:
             LabFailedError: when a port is taken, or the process ends or is not ready in time.
         """
         self._settings.state.mkdir(parents=True, exist_ok=True)
-        with self._alone(on_wait):
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait):
             condition, record = self.condition(), self.record()
             if record and condition is Condition.RUNNING and self._is_current(record):
                 self._wait(record, on_progress)
@@ -112,24 +111,13 @@ class Background:
         """
         if self.record() is None:
             return False
-        with self._alone(on_wait):
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait):
             record = self.record()
             if record is None:
                 return False
             ran = _process(record) is not None
             self._end(record)
             return ran
-
-    @contextlib.contextmanager
-    def _alone(self, on_wait: Callable[[], None]) -> Iterator[None]:
-        try:
-            with held(self._settings.state / "city.lock", LOCK_TIMEOUT_SECONDS, on_wait):
-                yield
-        except LockTimeoutError as timeout:
-            raise LabFailedError(
-                _("Another lab command has been starting or stopping the lab for too long."),
-                _("End that command, then repeat yours."),
-            ) from timeout
 
     def _is_current(self, record: Record) -> bool:
         """Tells whether the process runs the present code on the wanted ports, and its back doors can be reached."""

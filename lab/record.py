@@ -1,14 +1,12 @@
 """`lab.json`: how to reach the running lab, written by whoever started it and read by every command."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from lab import recordfile
 from lab.settings import EMBEDDED
-
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +48,13 @@ class Record:
 
     def write(self, file: Path) -> None:
         """Writes the record, whole or not at all."""
-        draft = file.with_suffix(".new")
-        content = {"format_version": FORMAT_VERSION, "mode": EMBEDDED, **asdict(self), "run": str(self.run)}
-        draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        draft.replace(file)
+        recordfile.save(file, EMBEDDED, asdict(self))
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
         """Reads the record; None when there is none, or none of this format."""
+        members = recordfile.load(file, EMBEDDED, ("run",))
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            if content.pop("format_version") != FORMAT_VERSION or content.pop("mode", EMBEDDED) != EMBEDDED:
-                return None
-            return cls(**{**content, "run": Path(content["run"])})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None if members is None else cls(**members)
+        except TypeError:
             return None

@@ -1,17 +1,15 @@
 """`lab.json` of a lab in containers: how to reach it, written by whoever started it and read by every command."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
+from lab import recordfile
 from lab.agencies import agencies
 from lab.docker.compose import CONTROL
 from lab.docker.keys import TOKEN
 from lab.settings import DOCKER, Settings
-
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +59,13 @@ class ContainersRecord:
 
     def write(self, file: Path) -> None:
         """Writes the record, whole or not at all."""
-        draft = file.with_suffix(".new")
-        content = {"format_version": FORMAT_VERSION, "mode": DOCKER, **asdict(self), "secrets": str(self.secrets)}
-        draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        draft.replace(file)
+        recordfile.save(file, DOCKER, asdict(self))
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
         """Reads the record; None when there is none, or none of this format and mode."""
+        members = recordfile.load(file, DOCKER, ("secrets",))
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            if (content.pop("format_version"), content.pop("mode")) != (FORMAT_VERSION, DOCKER):
-                return None
-            return cls(**{**content, "secrets": Path(content["secrets"])})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None if members is None else cls(**members)
+        except TypeError:
             return None

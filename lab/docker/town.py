@@ -1,6 +1,5 @@
 """The lab in containers: found, started, stopped. See `lab.running` for what commands ask of it."""
 
-import contextlib
 import hashlib
 import threading
 import time
@@ -14,11 +13,11 @@ from lab.agencies import agencies, fingerprint
 from lab.docker import keys
 from lab.docker.compose import CONTROL, Compose
 from lab.docker.record import ContainersRecord
-from lab.filelock import LockTimeoutError, held
 from lab.outcomes import LabFailedError, WrongUsageError
 from lab.ports import is_free, is_ready
 from lab.running import Begun, Condition, Part, Started
 from lab.settings import DEFAULT_PORT_BASE, Settings
+from lab.turn import alone
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -78,7 +77,7 @@ class Town:
         if there is not None and self._is_current(there):
             return Started(there, Begun.ALREADY)
         self._settings.state.mkdir(parents=True, exist_ok=True)
-        with self._alone(on_wait), self._engine() as engine:
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._engine() as engine:
             return self._start(engine, on_progress)
 
     def stop(self, on_wait: Callable[[], None]) -> bool:
@@ -89,7 +88,7 @@ class Town:
         """
         if not self._settings.state.is_dir():
             return False
-        with self._alone(on_wait), self._engine() as engine:
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._engine() as engine:
             there = bool(engine.containers(self._project))
             if there:
                 record = self.record()
@@ -205,17 +204,6 @@ class Town:
         from lab.docker.engine import Engine  # noqa: PLC0415 - a lab that runs already does without it
 
         return Engine(self._settings)
-
-    @contextlib.contextmanager
-    def _alone(self, on_wait: Callable[[], None]) -> Iterator[None]:
-        try:
-            with held(self._settings.state / "city.lock", LOCK_TIMEOUT_SECONDS, on_wait):
-                yield
-        except LockTimeoutError as timeout:
-            raise LabFailedError(
-                _("Another lab command has been starting or stopping the lab for too long."),
-                _("End that command, then repeat yours."),
-            ) from timeout
 
 
 def _healthy(engine: "Engine", of: str, names: list[str]) -> int:

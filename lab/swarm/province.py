@@ -14,7 +14,6 @@ from lab.docker import images, keys
 from lab.docker.compose import PORTS, Compose
 from lab.docker.engine import Engine
 from lab.docker.town import project
-from lab.filelock import LockTimeoutError, held
 from lab.outcomes import LabFailedError, WrongUsageError
 from lab.ports import is_ready
 from lab.running import Begun, Condition, Part, Started
@@ -25,6 +24,7 @@ from lab.swarm.engine import NAMESPACE, Swarm, Task, worded
 from lab.swarm.jobs import GRADER, clear
 from lab.swarm.record import SwarmRecord
 from lab.swarm.stackfile import Wishes, stack
+from lab.turn import alone
 
 _ = catalogue(__file__)
 
@@ -87,7 +87,7 @@ class Province:
         if there is not None and self._is_current(there):
             return Started(there, Begun.ALREADY)
         self._settings.state.mkdir(parents=True, exist_ok=True)
-        with self._alone(on_wait), self._engine() as engine:
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._engine() as engine:
             return self._start(engine, on_progress)
 
     def stop(self, on_wait: Callable[[], None]) -> bool:
@@ -98,7 +98,7 @@ class Province:
         """
         if not self._settings.state.is_dir():
             return False
-        with self._alone(on_wait), self._swarm() as swarm:
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._swarm() as swarm:
             there = bool(swarm.of_stack(self._stack))
             clear(swarm, self._stack)
             Desk(swarm, self._stack).stop()
@@ -277,17 +277,6 @@ class Province:
     def _swarm(self) -> Iterator[Swarm]:
         with self._engine() as engine:
             yield Swarm(engine, self._settings)
-
-    @contextlib.contextmanager
-    def _alone(self, on_wait: Callable[[], None]) -> Iterator[None]:
-        try:
-            with held(self._settings.state / "city.lock", LOCK_TIMEOUT_SECONDS, on_wait):
-                yield
-        except LockTimeoutError as timeout:
-            raise LabFailedError(
-                _("Another lab command has been starting or stopping the lab for too long."),
-                _("End that command, then repeat yours."),
-            ) from timeout
 
 
 def _answers(record: SwarmRecord) -> bool:

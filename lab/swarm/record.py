@@ -1,16 +1,14 @@
 """`lab.json` of a lab on a Swarm: how to reach it from the manager on which it was started."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
+from lab import recordfile
 from lab.docker.compose import CONTROL
 from lab.docker.keys import TOKEN
 from lab.settings import SWARM
-
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +56,13 @@ class SwarmRecord:
 
     def write(self, file: Path) -> None:
         """Writes the record, whole or not at all."""
-        draft = file.with_suffix(".new")
-        paths = {"secrets": str(self.secrets), "run": str(self.run)}
-        content = {"format_version": FORMAT_VERSION, "mode": SWARM, **asdict(self), **paths}
-        draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        draft.replace(file)
+        recordfile.save(file, SWARM, asdict(self))
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
         """Reads the record; None when there is none, or none of this format and mode."""
+        members = recordfile.load(file, SWARM, ("secrets", "run"))
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            if (content.pop("format_version"), content.pop("mode")) != (FORMAT_VERSION, SWARM):
-                return None
-            return cls(**{**content, "secrets": Path(content["secrets"]), "run": Path(content["run"])})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None if members is None else cls(**members)
+        except TypeError:
             return None

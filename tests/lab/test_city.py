@@ -12,6 +12,7 @@ import pytest
 
 from lab import city
 from lab.city import Begun, Condition
+from lab.filelock import held
 from lab.outcomes import LabFailedError
 from lab.ports import is_free, is_ready
 
@@ -181,7 +182,7 @@ def test_a_command_that_holds_the_lab_for_too_long_is_not_waited_for(background,
     monkeypatch.setattr(city, "LOCK_TIMEOUT_SECONDS", 0.1)
     settings.state.mkdir(parents=True)
     told = []
-    with city.held(settings.state / "city.lock", 1), pytest.raises(LabFailedError, match="Another lab command"):
+    with held(settings.state / "city.lock", 1), pytest.raises(LabFailedError, match="Another lab command"):
         background().start(lambda ready, total: None, lambda: told.append(True))
     assert told == [True]
 

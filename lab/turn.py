@@ -1,0 +1,32 @@
+"""One command at a time starts or stops a lab, whatever runs its agencies."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from grader.language import catalogue
+from lab.filelock import LockTimeoutError, held
+from lab.outcomes import LabFailedError
+from lab.settings import Settings
+
+_ = catalogue(__file__)
+
+
+@contextlib.contextmanager
+def alone(settings: Settings, seconds: float, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keeps other commands from starting or stopping this lab for the time of a block.
+
+    Args:
+        seconds: how long another command is waited for.
+        on_wait: called once when there is one.
+
+    Raises:
+        LabFailedError: when the other command does not let go of the lab.
+    """
+    try:
+        with held(settings.state / "city.lock", seconds, on_wait):
+            yield
+    except LockTimeoutError as timeout:
+        raise LabFailedError(
+            _("Another lab command has been starting or stopping the lab for too long."),
+            _("End that command, then repeat yours."),
+        ) from timeout
