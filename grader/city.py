@@ -4,8 +4,9 @@ Whatever goes wrong here is the lab's own failure, so every transport error beco
 fail. Calls that concern all services of a sandbox run side by side.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -73,6 +74,19 @@ class City:
     ) -> None:
         self.close()
 
+    def only(self, names: Iterable[str]) -> "City":
+        """Give the same city with these services and no others; it is this one that is closed.
+
+        Raises:
+            LabFault: one of them is not there.
+        """
+        wanted = set(names)
+        if missing := wanted - set(self.services):
+            raise LabFault(_("The service {service} is not part of this lab.", service=", ".join(sorted(missing))))
+        some = copy(self)
+        some.services = {name: address for name, address in self.services.items() if name in wanted}
+        return some
+
     def close(self) -> None:
         """Close every connection."""
         self._workers.shutdown()
@@ -85,9 +99,9 @@ class City:
 
     def create(self, sandbox: str, spec: Mapping[str, Any]) -> None:
         """Make a sandbox in every service, identity last. Making the same one again changes nothing."""
-        first = [name for name in self._backdoors if name != LAST_TO_OPEN]
+        first = [name for name in self.services if name != LAST_TO_OPEN]
         self._everywhere(lambda name: self._call(name, "PUT", f"/sandboxes/{sandbox}", spec), first)
-        if LAST_TO_OPEN in self._backdoors:
+        if LAST_TO_OPEN in self.services:
             self._call(LAST_TO_OPEN, "PUT", f"/sandboxes/{sandbox}", spec)
 
     def show(self, sandbox: str, service: str = LAST_TO_OPEN) -> dict[str, Any] | None:
@@ -99,14 +113,14 @@ class City:
                 return None
             raise
 
-    def instances(self, sandbox: str, services: Sequence[str]) -> dict[str, str]:
-        """Tell by which word each of `services` knows the process that serves the sandbox; another one has forgotten.
+    def instances(self, sandbox: str) -> dict[str, str]:
+        """Tell by which word each service knows the process that serves the sandbox; another one has forgotten.
 
         Raises:
             LabFault: a service does not answer, or has no such sandbox any more.
         """
-        shown = self._everywhere(lambda name: self._call(name, "GET", f"/sandboxes/{sandbox}"), services)
-        return {name: str(one.get("instance", "")) for name, one in zip(services, shown, strict=True)}
+        shown = self._everywhere(lambda name: self._call(name, "GET", f"/sandboxes/{sandbox}"))
+        return {name: str(one.get("instance", "")) for name, one in zip(self.services, shown, strict=True)}
 
     def names(self, service: str = LAST_TO_OPEN) -> list[str]:
         """Give the ids of a service's sandboxes."""
@@ -178,7 +192,7 @@ class City:
 
     def _everywhere(self, call: Callable[[str], Result], names: Sequence[str] | None = None) -> list[Result]:
         """Call every service (or those named) side by side; wait for all before raising what one of them raised."""
-        calls = [self._workers.submit(call, name) for name in (self._backdoors if names is None else names)]
+        calls = [self._workers.submit(call, name) for name in (self.services if names is None else names)]
         errors = [error for done in calls if (error := done.exception()) is not None]
         if errors:
             raise errors[0]

@@ -143,7 +143,6 @@ class Bench:
         submission: the private copy of what was handed in; the isolation gives each run a fresh copy of it.
         readable: what else it may read.
         limits: what it may use.
-        services: the agencies that it uses.
         ports: the agencies' ports.
         environment: what its world is: URLs and credentials.
     """
@@ -153,7 +152,6 @@ class Bench:
     submission: Path
     readable: tuple[Path, ...]
     limits: Limits
-    services: tuple[str, ...]
     ports: tuple[int, ...]
     environment: Mapping[str, str]
 
@@ -162,7 +160,7 @@ class Grading:
     """The fixture `grading`: the city of this run, and the way to run the participant's program in it.
 
     Args:
-        city: the services.
+        city: the services that the program uses.
         sandbox: id of the run's own sandbox.
         seed: what the sandbox was made from; also the source of this run's choices.
         bench: how the program runs.
@@ -217,7 +215,7 @@ class Grading:
             readable=bench.readable,
             ports=bench.ports,
         )
-        before = self._city.instances(self._sandbox, bench.services)
+        before = self._city.instances(self._sandbox)
         finished = bench.rung.run(program, bench.limits)
         self._city.freeze(self._sandbox)
         self._frozen = True
@@ -228,7 +226,7 @@ class Grading:
 
     def _require_the_same(self, before: Mapping[str, str]) -> None:
         """An agency that ended and came back cut off a program that may have been right."""
-        after = self._city.instances(self._sandbox, self._bench.services)
+        after = self._city.instances(self._sandbox)
         changed = [name for name, instance in before.items() if after[name] != instance]
         if changed:
             names = ", ".join(changed)

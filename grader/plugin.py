@@ -23,6 +23,9 @@ _ = catalogue(__file__)
 CONFIG = Path(__file__).with_name("checks.ini")
 _UNUSED = ("cacheprovider", "terminal", "junitxml", "doctest", "unittest", "faulthandler")
 
+_MEANT_FOR_OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+"""Variables that a person may have set for tests of their own."""
+
 
 class ChecksBroken(LabFault):
     """The exercise's checks do not fit its `exercise.toml`, or cannot be collected."""
@@ -59,7 +62,10 @@ class Judge:
             *(f"-pno:{name}" for name in _UNUSED),
         ]  # fmt: skip
         _forget_checks()
-        code = pytest.main(arguments, plugins=[self])
+        with pytest.MonkeyPatch.context() as environment:
+            for name in _MEANT_FOR_OTHERS:
+                environment.delenv(name, raising=False)
+            code = pytest.main(arguments, plugins=[self])
         if code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if not self._collected or code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from grader import resultsfile
-from grader.city import City
+from grader.city import LAST_TO_OPEN, City
 from grader.exercise import Exercise
 from grader.grading import Bench, Grading
 from grader.isolation import Limits, ProgramUnknown, Rung, best, command, protect_this_process, workplace
@@ -133,6 +133,8 @@ class _Run:
         """
         order = self.order
         order.out.mkdir(parents=True, exist_ok=True)
+        # What the program is not let through to need not be made, frozen or read.
+        self.city = self.city.only({LAST_TO_OPEN, *order.exercise.uses})
         with workplace() as place, self._container(behind) as container:
             submission = take_in(order.submission, place / "submission")
             self.results = replace(self.results, submission_sha256=submission.sha256)
@@ -222,15 +224,13 @@ class _Run:
             self.city.delete(self.sandbox)
 
     def _bench(self, submission: Submission, rung: Rung, argv: Sequence[str]) -> Bench:
-        services = {"identity", *self.order.exercise.uses}
-        addresses = {name: self.city.services[name].url for name in services}
+        addresses = {name: address.url for name, address in self.city.services.items()}
         return Bench(
             rung=rung,
             argv=tuple(argv),
             submission=submission.path,
             readable=self.order.learner.readable,
             limits=self._limits,
-            services=tuple(sorted(services)),
             ports=tuple(sorted(urlsplit(url).port or 80 for url in addresses.values())),
             environment={
                 **{f"{name.upper()}_URL": url for name, url in addresses.items()},

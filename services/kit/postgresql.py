@@ -8,17 +8,21 @@
 Whatever is made or put back is one transaction, so nothing is ever there by half. A reset puts back the tables that
 were written, or all of them where the state comes from another image. What was staged is known in memory only: a
 process that ends between the two phases of a reset has not reset anything.
+
+The layout's number is the comment on the schema `lab_<service>`.
 """
 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TypeVar
 
 import psycopg
 from sqlalchemy import MetaData
 
+from services.kit.layout import LAYOUT
 from services.kit.postgresql_connections import Connections, Line
 from services.kit.postgresql_database import PostgreSqlDatabase, beginning
 from services.kit.postgresql_dialect import Definitions
@@ -46,9 +50,15 @@ _KEEP = """
 INSERT INTO {lab}.images (sandbox, name, image, position, relation, columns, rows) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _FORGET = "DELETE FROM {lab}.images WHERE sandbox = $1 AND name = $2"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('{lab}'))"
+_LAYOUT = """
+SELECT obj_description(relnamespace, 'pg_namespace') FROM pg_class WHERE oid = to_regclass('{lab}.sandboxes')
+"""
+_ANY = "SELECT id FROM {lab}.sandboxes LIMIT 1"
+_CLEAR = "DROP TABLE {lab}.sandboxes, {lab}.images"
 _KIT_TABLES = """
-SELECT pg_advisory_xact_lock(hashtext('{lab}'));
 CREATE SCHEMA IF NOT EXISTS {lab};
+COMMENT ON SCHEMA {lab} IS '{layout}';
 CREATE TABLE IF NOT EXISTS {lab}.sandboxes (
     id text COLLATE "C" PRIMARY KEY, spec text NOT NULL, durable boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(), mark bigint NOT NULL, base bigint NOT NULL,
@@ -72,9 +82,13 @@ class PostgreSqlStore(Store):
         service: whose they are.
         tables: what each sandbox holds.
         worker: where cities are generated, one at a time.
+        layout: number of the layout of what is kept.
     """
 
-    def __init__(self, connections: Connections, service: str, tables: MetaData, worker: Executor) -> None:
+    def __init__(
+        self, connections: Connections, service: str, tables: MetaData, worker: Executor, layout: int = LAYOUT
+    ) -> None:
+        self._layout = str(layout)
         self._connections = connections.share()
         self._service = service
         self._definitions = Definitions(tables)
@@ -89,7 +103,7 @@ class PostgreSqlStore(Store):
 
     def _at(self, sql: str) -> str:
         """Give a statement about the kit's own tables as it is for this service."""
-        return sql.format(lab=self._lab)
+        return sql.format(lab=self._lab, layout=self._layout)
 
     async def _do(self, sandbox: str, work: Callable[[Line], Awaitable[_Done]], *, large: bool = False) -> _Done:
         """Do something outside of any transaction."""
@@ -118,11 +132,31 @@ class PostgreSqlStore(Store):
         """Make the kit's own tables, once; replicas may want to at the same moment."""
         if self._is_ready:
             return
-        try:
-            await line.run(f"BEGIN; {self._at(_KIT_TABLES)}; COMMIT")
-        finally:
-            await line.roll_back()
-        self._is_ready = True
+        while not self._is_ready:
+            try:
+                await line.run(f"BEGIN; {self._at(_LOCK)}")
+                self._is_ready = not await self._one_cleared(line)
+                await line.run(f"{self._at(_KIT_TABLES)}; COMMIT" if self._is_ready else "COMMIT")
+            except BaseException:
+                self._is_ready = False
+                raise
+            finally:
+                await line.roll_back()
+
+    async def _one_cleared(self, line: Line) -> bool:
+        """Remove a sandbox of another layout, and when there is none any more what held them; say whether it did.
+
+        One at a time, for a server gives one transaction only so many locks.
+        """
+        found = await line.rows(self._at(_LAYOUT))
+        if not found or found[0][0] == self._layout:
+            return False
+        left = await line.rows(self._at(_ANY))
+        if left:
+            await self._remove(line, left[0][0])
+        else:
+            await line.run(self._at(_CLEAR))
+        return True
 
     async def names(self) -> list[str]:
         """Give the ids of the sandboxes that are complete."""
@@ -261,13 +295,12 @@ class PostgreSqlStore(Store):
     async def delete(self, sandbox: str) -> None:
         """Remove a sandbox."""
         self._staged.pop(sandbox, None)
+        await self._transact(sandbox, partial(self._remove, sandbox=sandbox))
+
+    async def _remove(self, line: Line, sandbox: str) -> None:
         schema = self._schema(sandbox)
-
-        async def remove(line: Line) -> None:
-            await line.run(self._at(_STRIKE), [sandbox])
-            await line.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE; DROP SCHEMA IF EXISTS {schema}__past CASCADE")
-
-        await self._transact(sandbox, remove)
+        await line.run(self._at(_STRIKE), [sandbox])
+        await line.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE; DROP SCHEMA IF EXISTS {schema}__past CASCADE")
 
     async def close(self) -> None:
         """Let go of the connections, if no other service needs them."""

@@ -1,6 +1,7 @@
 """The store on a laptop: one SQLite file per sandbox and service.
 
-    <root>/<sandbox>/spec.json               made last: a folder without it is half-made and is cleared away
+    <root>/<sandbox>/spec-<layout>.json      made last: a folder without it is half-made, or of another layout, and is
+                                             cleared away
     <root>/<sandbox>/epoch                   number of the present state file, replaced atomically by a reset
     <root>/<sandbox>/state-<epoch>.db        the present state, in WAL mode
     <root>/<sandbox>/checkpoints/<name>.db   images; `initial` is the seeded city
@@ -23,6 +24,7 @@ from pathlib import Path
 from sqlalchemy import MetaData
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from services.kit.layout import LAYOUT
 from services.kit.sqlite_database import Connections, SqliteDatabase
 from services.kit.sqlite_image import POSITIONAL, Image, Writers
 from services.kit.store import INITIAL, Database, Seed, Store
@@ -36,10 +38,14 @@ class SqliteStore(Store):
         tables: what each sandbox holds.
         worker: where files are made and copied, one at a time.
         writers: who writes the first images for all services of this process; None for writers of its own.
+        layout: number of the layout of what is kept.
     """
 
-    def __init__(self, root: Path, tables: MetaData, worker: Executor, writers: Writers | None = None) -> None:
+    def __init__(
+        self, root: Path, tables: MetaData, worker: Executor, writers: Writers | None = None, layout: int = LAYOUT
+    ) -> None:
         self._root = root
+        self._spec_name = f"spec-{layout}.json"
         self._tables = tables
         self._worker = worker
         self._writers = writers or Writers(worker)
@@ -59,7 +65,7 @@ class SqliteStore(Store):
 
     def _names(self) -> list[str]:
         folders = (folder for folder in self._root.iterdir() if not folder.name.startswith("."))
-        return sorted(folder.name for folder in folders if (folder / "spec.json").exists())
+        return sorted(folder.name for folder in folders if (folder / self._spec_name).exists())
 
     async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
         """Make a sandbox and its initial image, all or nothing."""
@@ -75,11 +81,12 @@ class SqliteStore(Store):
 
     def _finish(self, sandbox: str, making: Path, image: Path, spec: str, *, durable: bool) -> None:
         """Put everything else beside the image, and the whole in its place."""
-        shutil.copyfile(image, making / "state-0.db")
-        (making / "epoch").write_text("0", encoding="ascii")
-        (making / "spec.json").write_text(spec, encoding="utf-8")
+        state, epoch, told = making / "state-0.db", making / "epoch", making / self._spec_name
+        shutil.copyfile(image, state)
+        epoch.write_text("0", encoding="ascii")
+        told.write_text(spec, encoding="utf-8")
         if durable:
-            for path in (image, making / "state-0.db", making / "epoch", making / "spec.json", making / "checkpoints"):
+            for path in (image, state, epoch, told, making / "checkpoints"):
                 _flush(path)
             _flush(making)
         self._clear(sandbox)
@@ -99,7 +106,7 @@ class SqliteStore(Store):
     async def spec(self, sandbox: str) -> str | None:
         """Give the specification that a sandbox was made with, or None when there is no such sandbox."""
         try:
-            return (self._root / sandbox / "spec.json").read_text(encoding="utf-8")
+            return (self._root / sandbox / self._spec_name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 
@@ -186,7 +193,7 @@ class SqliteStore(Store):
         await self._work(partial(self._delete, sandbox))
 
     def _delete(self, sandbox: str) -> None:
-        (self._root / sandbox / "spec.json").unlink(missing_ok=True)
+        (self._root / sandbox / self._spec_name).unlink(missing_ok=True)
         self._clear(sandbox)
 
     async def close(self) -> None:

@@ -51,6 +51,18 @@ def test_a_deleted_sandbox_is_gone_everywhere_and_may_be_deleted_again(city: Cit
     city.delete(name)
 
 
+def test_some_services_of_a_city_are_a_city(city: City, new_sandbox: NewSandbox) -> None:
+    """What is done with them reaches no other service, and one that is not there is the lab's fault."""
+    some = city.only({"identity", "population"})
+    name = new_sandbox()
+    some.delete(name)
+    assert {service for service in city.services if city.show(name, service) is None} == {"identity", "population"}
+    some.create(name, {"seed": 6, "reference_date": "2026-11-02", "durable": False})
+    assert set(some.instances(name)) == {"identity", "population"}
+    with pytest.raises(LabFault, match="weather"):
+        city.only({"identity", "weather"})
+
+
 def test_the_journal_gathers_the_calls_of_all_services_in_order(city: City, new_sandbox: NewSandbox) -> None:
     name = new_sandbox()
     read(city, name)

@@ -152,3 +152,18 @@ def test_order_is_the_stated_one_but_for_needs() -> None:
 
 def test_verdicts_are_worth_nothing_but_a_pass() -> None:
     assert {verdict.value for verdict in Verdict} == {"pass", "fail", "skip", "error"}
+
+
+def test_what_the_environment_tells_pytest_is_not_for_checks(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A participant who writes tests of their own may have set it; it stays as it was for them."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--junitxml=mine.xml -k nothing")
+    monkeypatch.setenv("PYTEST_PLUGINS", "not_there")
+    results = sample.judge("""
+@task("first")
+def test_first(): pass
+
+@task("second")
+def test_second(): pass
+""")
+    assert verdicts(results) == {"first": "pass", "second": "pass"}
+    monkeypatch.delenv("PYTEST_ADDOPTS")  # it is still there to be deleted

@@ -92,8 +92,8 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
         cluster: Cluster = request.getfixturevalue("postgresql")
         url = cluster.made()
 
-        def make(tables: MetaData, worker: Any) -> PostgreSqlStore:
-            return PostgreSqlStore(Connections(url, 4), "sample", tables, worker)
+        def make(tables: MetaData, worker: Any, **told: Any) -> PostgreSqlStore:
+            return PostgreSqlStore(Connections(url, 4), "sample", tables, worker, **told)
 
     with Shelf(make, TABLES) as opened:
         yield opened

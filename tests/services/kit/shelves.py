@@ -10,7 +10,8 @@ from sqlalchemy import MetaData
 from services.kit.store import Database, Record, Seed, Session, Store, Transaction
 
 Done = TypeVar("Done")
-Make = Callable[[MetaData, ThreadPoolExecutor], Store]
+Make = Callable[..., Store]
+"""Takes the tables, a thread that works, and by name whatever else the store shall be told."""
 
 
 def nothing() -> None:
@@ -46,10 +47,14 @@ class Shelf:
         self._databases = []
         self.run(self.store.close())
 
-    def reopen(self) -> None:
-        """Go on as another process over the same place."""
+    def reopen(self, **told: Any) -> None:
+        """Go on as another process over the same place.
+
+        Args:
+            told: what its store is told, such as the number of another layout.
+        """
         self._close()
-        self.store = self._make(self._tables, self._worker)
+        self.store = self._make(self._tables, self._worker, **told)
 
     def run(self, work: Coroutine[Any, Any, Done]) -> Done:
         """Let a coroutine run to its end."""

@@ -8,6 +8,7 @@ from census import ALL, COUNT, IDS, ROWS, houses, people
 from shelves import Shelf
 from sqlalchemy import select
 
+from services.kit.layout import LAYOUT
 from services.kit.store import Database
 
 
@@ -123,3 +124,20 @@ def test_what_was_only_staged_has_not_happened_for_a_process_that_starts_anew(sh
     shelf.run(shelf.store.stage("city", "initial", durable=True))
     shelf.reopen()
     assert shelf.run(shelf.open("city").reading.scalar(COUNT)) == 2
+
+
+def test_sandboxes_of_another_layout_count_as_none_and_leave_nothing(shelf: Shelf) -> None:
+    """After an update a city is made anew under its old name, whatever its tables were."""
+    for name in ("city", "town"):
+        shelf.create(name, [(people, ROWS)])
+        shelf.run(shelf.store.save(name, "later"))
+    shelf.reopen(layout=LAYOUT + 1)
+    assert shelf.run(shelf.store.names()) == []
+    assert shelf.run(shelf.store.spec("city")) is None
+    shelf.create("city", [(people, ROWS[:1])])
+    shelf.reopen(layout=LAYOUT + 1)
+    assert shelf.run(shelf.store.names()) == ["city"]
+    assert shelf.run(shelf.store.images("city")) == ["initial"]
+    assert shelf.run(shelf.open("city").reading.scalar(COUNT)) == 1
+    shelf.reopen()
+    assert shelf.run(shelf.store.names()) == []
