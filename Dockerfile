@@ -76,4 +76,4 @@ COPY --from=services-code /code/services services
 ENTRYPOINT ["python", "-m", "services"]
 # Of whichever services this container was told to serve.
 HEALTHCHECK --interval=5s --timeout=20s --start-period=180s --retries=6 \
-    CMD ["sh", "-c", "exec python -m services.kit.health $(tr '\\0' ' ' </proc/1/cmdline | sed 's/.* services //; s/ -.*//')"]
+    CMD ["sh", "-c", "exec python -S -m services.kit.health $(tr '\\0' ' ' </proc/1/cmdline | sed 's/.* services //; s/ -.*//')"]

@@ -1,6 +1,7 @@
 """`lab exercise N`: checks a participant's work in a fresh city, and says what to do next."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,8 +16,10 @@ from lab.course import chosen, number_argument
 from lab.graders import lab_version, learner
 from lab.opening import opened
 from lab.outcomes import WrongUsageError
+from lab.running import mode
 from lab.scores import History, Score
 from lab.session import Session
+from lab.settings import EMBEDDED
 from lab.usage import Number, as_json, option
 from lab.usage import command as build
 
@@ -47,7 +50,8 @@ def run(
     """Grades the work on one exercise; returns the exit code of the run."""
     settings, console = session.settings, session.console
     exercise = chosen(number, settings)
-    _refuse_unknown(submission, isolation)
+    contained = mode(settings) != EMBEDDED
+    _refuse_unknown(submission, isolation, [*((CONTAINER,) if contained else ()), *(rung.name for rung in rungs())])
     if submission is None and workspace.prepare(exercise, settings) and not as_json:
         _welcome(session, exercise)
     out = settings.reports / exercise.name
@@ -78,12 +82,11 @@ def run(
     return results.exit_code
 
 
-def _refuse_unknown(submission: Path | None, isolation: str | None) -> None:
+def _refuse_unknown(submission: Path | None, isolation: str | None, names: Sequence[str]) -> None:
     if submission is not None and not submission.exists():
         raise WrongUsageError(
             _("{path} does not exist.", path=submission), _("Name the folder or the .zip that holds the program.")
         )
-    names = [CONTAINER, *(rung.name for rung in rungs())]
     if isolation is not None and isolation not in names:
         raise WrongUsageError(
             _("There is no isolation named {name}.", name=isolation),

@@ -78,7 +78,7 @@ class Addresses:
             WrongSettingError: a port is not a number in its range.
         """
         given = _given(environment)
-        base = port_base(given)
+        base = _number(given, "LAB_PORT_BASE", DEFAULT_PORT_BASE, 1024, 65000)
         identity = given.get("IDENTITY_URL", f"http://127.0.0.1:{base + 1}")
         return cls(
             given.get("LAB_HOST", "127.0.0.1"),
@@ -87,15 +87,6 @@ class Addresses:
             given.get("LAB_ISSUER") or identity,
             _number(given, "LAB_BACKDOOR_PORT", 0, 1, 65535) if given.get("LAB_BACKDOOR_PORT") else None,
         )
-
-
-def port_base(environment: Mapping[str, str] | None = None) -> int:
-    """Read `LAB_PORT_BASE`.
-
-    Raises:
-        WrongSettingError: it is not a number between 1024 and 65000.
-    """
-    return _number(_given(environment), "LAB_PORT_BASE", DEFAULT_PORT_BASE, 1024, 65000)
 
 
 def secrets_folder(environment: Mapping[str, str] | None = None) -> Path | None:

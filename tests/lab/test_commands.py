@@ -199,6 +199,7 @@ def test_a_check_of_something_else_does_not_touch_the_scores(lab, home):
     [
         (("exercise", "1", "--submission", "/nowhere"), "/nowhere does not exist"),
         (("exercise", "1", "--isolation", "hope"), "no isolation named hope"),
+        (("exercise", "1", "--isolation", "container"), "no isolation named container"),
         (("exercise", "1", "--seed", "-1"), "-1 is not a number"),
         (("exercise", "88"), "no exercise 88"),
         (("audit", "88"), "no exercise 88"),

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from services.__main__ import load, names
+from services.kit import health, settings
 from services.kit.settings import Addresses, Database, WrongSettingError, database, secrets_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -243,7 +244,7 @@ def test_its_health_is_asked_without_curl(tmp_path: Path, run_folder: Path) -> N
     running = Process("population", data=tmp_path / "data", run=run_folder, base=free_base())
 
     def healthy(*agencies: str) -> int:
-        command = [sys.executable, "-m", "services.kit.health", *agencies]
+        command = [sys.executable, "-S", "-m", "services.kit.health", *agencies]
         environment = {**os.environ, "LAB_PORT_BASE": str(running.base)}  # noqa: TID251 - a child's
         return subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=PATIENCE).returncode
 
@@ -259,8 +260,9 @@ def test_its_health_is_asked_without_curl(tmp_path: Path, run_folder: Path) -> N
 
 def test_asking_for_health_imports_nothing_that_a_service_is_made_of() -> None:
     code = "import sys, services.kit.health; print(sorted({name.split('.')[0] for name in sys.modules}))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert not {"fastapi", "pydantic", "sqlalchemy", "asyncio", "logging"} & set(literal_eval(done.stdout))
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"fastapi", "pydantic", "asyncio", "pathlib", "dataclasses", "re"} & set(literal_eval(done.stdout))
+    assert health.DEFAULT_PORT_BASE == settings.DEFAULT_PORT_BASE
 
 
 def test_one_process_for_all_imports_no_postgresql() -> None:

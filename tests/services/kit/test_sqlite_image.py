@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateTable
 from services.kit.seeding import seeded
 from services.kit.specs import SandboxSpec
 from services.kit.sqlite_image import POSITIONAL, Image, Writers
+from services.kit.store import Seed
 from services.permits import seed, tables
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,6 +86,25 @@ def test_both_hands_write_the_same(worker, tmp_path):
     asyncio.run(alone())
     for number in range(12):
         assert content(tmp_path / "two" / f"{number}.db") == content(tmp_path / "one" / f"{number}.db")
+
+
+def test_a_hand_stays_with_a_sandbox_while_there_is_something_to_write_for_it(worker, tmp_path):
+    """What agencies share of a city is then generated once, though a room's orders come all mixed up."""
+    written: list[str] = []
+
+    def seed(name: str) -> Seed:
+        written.append(name)
+        return ()
+
+    async def scene() -> None:
+        writers = Writers(worker)
+        orders = [
+            (name, Image(tmp_path / str(place), [], [], partial(seed, name))) for place, name in enumerate("abcacba")
+        ]
+        await asyncio.gather(*(writers.write(name, order) for name, order in orders))
+
+    asyncio.run(scene())
+    assert written == ["a", "a", "a", "b", "b", "c", "c"]
 
 
 def test_a_killed_second_process_costs_nobody_a_sandbox(worker, tmp_path):
