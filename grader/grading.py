@@ -7,6 +7,7 @@ is anything read. What the program did is told by the services' journals and sta
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from grader.exchange import Exchange, masked
 from grader.isolation import Finished, Limit, Limits, Program, Rung
 from grader.language import Text, catalogue
 from grader.plaintext import clip
+from grader.pulse import Pulse
 from grader.verdicts import LabFault, Mismatch
 
 _ = catalogue(__file__)
@@ -26,6 +28,11 @@ Faults = Mapping[str, Sequence[Mapping[str, Any]]]
 
 LAB_MISTAKES = frozenset({"internal_error", "issuer_unreachable"})
 """Problem codes in a journal that mean that the lab, not the participant, failed."""
+
+LONGEST_ANSWER = 3.0
+"""Seconds that the smallest answer may take: many HTTP clients give up after five, and ask for more than that."""
+LONGEST_ANSWER_ON_AVERAGE = 0.2
+"""Seconds, some fifty times of what is usual, at which right programs do not end in the time that they are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,22 @@ class Run:
             ) from error
 
 
+def _doubt(finished: Finished, pulse: Pulse) -> LabFault | None:
+    """Say whether the lab was too slow for a program that ended by itself, or was stopped for the time it took."""
+    if finished.limit not in {None, Limit.WALL}:
+        return None
+    held_up = pulse.longest > LONGEST_ANSWER
+    if not held_up and (finished.limit is None or pulse.mean <= LONGEST_ANSWER_ON_AVERAGE):
+        return None
+    return LabFault(
+        _(
+            "This computer was too busy while the program ran: an agency took {seconds} seconds for an answer, so "
+            "nothing can be said of the program. Close other programs, or wait until others are done, and try again.",
+            seconds=f"{pulse.longest:.1f}",
+        )
+    )
+
+
 def limit_sentence(limit: Limit, seconds: float) -> Text:
     """Say which limit stopped the program."""
     sentences = {
@@ -168,6 +191,7 @@ class Grading:
 
     Attributes:
         random: choices of this run (where a fault strikes, which records are asked for), the same for the same seed.
+        doubt: why a failing of the program so far may be the lab's; None where it is the program's own.
     """
 
     def __init__(self, city: City, sandbox: str, seed: int, bench: Bench, secrets: Sequence[str]) -> None:
@@ -179,6 +203,7 @@ class Grading:
         self._secrets = tuple(secrets)
         self._seen = dict.fromkeys(city.services, 0)
         self._frozen = False
+        self.doubt: LabFault | None = None
 
     @property
     def calls(self) -> tuple[Exchange, ...]:
@@ -216,7 +241,9 @@ class Grading:
             ports=bench.ports,
         )
         before = self._city.instances(self._sandbox)
-        finished = bench.rung.run(program, bench.limits)
+        with Pulse(*(partial(self._city.describe, name) for name in self._city.services)) as pulse:
+            finished = bench.rung.run(program, bench.limits)
+        self.doubt = self.doubt or _doubt(finished, pulse)
         self._city.freeze(self._sandbox)
         self._frozen = True
         self._require_the_same(before)

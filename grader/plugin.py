@@ -128,8 +128,9 @@ class Judge:
 
     def _judged(self, item: pytest.Item, ending: BaseException | None) -> None:
         mark = _mark(item)
-        if isinstance(ending, Mismatch) and not ending.hint:
-            ending.hint = mark.kwargs["hint"]
+        if isinstance(ending, Mismatch):
+            ending.hint = ending.hint or mark.kwargs["hint"]
+            ending = self._grading.doubt or ending
         name = mark.args[0]
         number = [task.id for task in self._exercise.tasks].index(name) + 1
         task = self._exercise.tasks[number - 1]

@@ -36,14 +36,16 @@ def mortal_stack(images: Mapping[str, str], tmp_path_factory: pytest.TempPathFac
         found.down()
 
 
-def kill_when(stack: Stack, victim: str, calls: int, over: threading.Event) -> None:
-    """Kill a container once a run's sandbox has had so many calls; it comes back at once."""
-    with City(stack.addresses, stack.token) as city:
+def kill_when(stack: Stack, victim: str, calls: int, over: threading.Event, struck: threading.Event) -> None:
+    """Kill a container once a run's sandbox has had so many calls, and say so; it comes back at once."""
+    with City(stack.addresses, stack.token) as whole:
+        city = whole.only({"identity", "population"})
         while not over.is_set():
             try:
                 runs = [name for name in city.names("population") if name.startswith("run")]
                 if any(len(city.journal(name)) >= calls for name in runs):
                     docker("restart", "--time", "0", *stack.containers(victim))
+                    struck.set()
                     return
             except LabFault:
                 continue
@@ -90,13 +92,14 @@ def test_a_container_killed_in_the_middle_makes_no_wrong_fail(
         learner=replace(learner, place=place),
         lab_version="test",
     )
-    over = threading.Event()
-    killer = threading.Thread(target=kill_when, args=(mortal_stack, victim, calls, over))
+    over, struck = threading.Event(), threading.Event()
+    killer = threading.Thread(target=kill_when, args=(mortal_stack, victim, calls, over, struck))
     killer.start()
     with City(mortal_stack.addresses, mortal_stack.token) as city:
         results = grade(order, city)
     over.set()
     killer.join()
+    assert struck.is_set()
     failed = [(task.task, task.message) for task in results.tasks if task.verdict is Verdict.FAIL]
     assert failed == []
     assert results.exit_code in {ExitCode.PASSED, ExitCode.LAB_FAILED}

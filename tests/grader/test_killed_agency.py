@@ -30,12 +30,13 @@ print(1)
 """A program that gets over the end of an agency: it sees it there, gone, and there again."""
 
 
-def kill_when(agencies, service: str, calls: int, over: threading.Event) -> None:
+def kill_when(agencies, calls: int, over: threading.Event) -> None:
     """Kill the agencies once a run's sandbox has had so many calls, and start them again, as another command would."""
-    with City(agencies.addresses, agencies.token) as city:
+    with City(agencies.addresses, agencies.token) as whole:
+        city = whole.only({"identity", "population"})
         while not over.is_set():
             try:
-                runs = [name for name in city.names(service) if name.startswith("run")]
+                runs = [name for name in city.names("population") if name.startswith("run")]
                 if any(len(city.journal(name)) >= calls for name in runs):
                     break
             except LabFault:
@@ -58,12 +59,14 @@ def test_agencies_killed_in_the_middle_make_no_wrong_fail(mortal_agencies, learn
         lab_version="test",
     )
     over = threading.Event()
-    killer = threading.Thread(target=kill_when, args=(mortal_agencies, "population", calls, over))
+    killer = threading.Thread(target=kill_when, args=(mortal_agencies, calls, over))
+    first = mortal_agencies.process.pid
     killer.start()
     with City(mortal_agencies.addresses, mortal_agencies.token) as city:
         results = grade(order, city)
     over.set()
     killer.join()
+    assert mortal_agencies.process.pid != first, "nothing was killed"
     assert [task.task for task in results.tasks if task.verdict is Verdict.FAIL] == []
     assert results.exit_code in {ExitCode.PASSED, ExitCode.LAB_FAILED}
 
@@ -86,7 +89,7 @@ def test_agencies_that_came_back_unseen_are_noticed(mortal_agencies, learner: Le
     (work / "main.py").write_text(PATIENT)
     order = Order(exercise=load(folder), submission=work, out=tmp_path / "out", learner=learner, lab_version="test")
     over = threading.Event()
-    killer = threading.Thread(target=kill_when, args=(mortal_agencies, "population", 0, over))
+    killer = threading.Thread(target=kill_when, args=(mortal_agencies, 0, over))
     killer.start()
     with City(mortal_agencies.addresses, mortal_agencies.token) as city:
         results = grade(order, city)

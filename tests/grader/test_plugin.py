@@ -1,14 +1,18 @@
 """From checks to verdicts: order, waiting, blame."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader.exercise import load
+from grader.language import catalogue
 from grader.plugin import ChecksBroken, Judge, ordered
 from grader.results import TaskResult
-from grader.verdicts import Verdict
+from grader.verdicts import LabFault, Verdict
+
+_ = catalogue(__file__)
 
 TOML = """
 format_version = 1
@@ -35,6 +39,13 @@ _ = catalogue(__file__)
 """
 
 
+@dataclass
+class Seen:
+    """What the plugin itself wants to know of a grading."""
+
+    doubt: LabFault | None = None
+
+
 class Sample:
     """Judges an exercise whose checks are given as text."""
 
@@ -43,10 +54,10 @@ class Sample:
         (self.folder / "checks").mkdir(parents=True)
         (self.folder / "exercise.toml").write_text(TOML)
 
-    def judge(self, checks: str, grading: object = None) -> list[TaskResult]:
+    def judge(self, checks: str, doubt: LabFault | None = None) -> list[TaskResult]:
         (self.folder / "checks" / "test_sample.py").write_text(HEAD + checks)
         told: list[TaskResult] = []
-        given: Any = grading
+        given: Any = Seen(doubt)
         Judge(load(self.folder), given, told.append).judge()
         return told
 
@@ -114,9 +125,8 @@ def run(grading): raise Mismatch(_("It did not start."))
 def test_first(run): pass
 
 @task("second")
-def test_second(grading): expect(grading == "the grading", _("other"))
-""",
-        "the grading",
+def test_second(grading): expect(grading.doubt is None, _("other"))
+"""
     )
     assert verdicts(results) == {"first": "fail", "second": "pass"}
 
@@ -167,3 +177,19 @@ def test_second(): pass
 """)
     assert verdicts(results) == {"first": "pass", "second": "pass"}
     monkeypatch.delenv("PYTEST_ADDOPTS")  # it is still there to be deleted
+
+
+def test_what_fails_in_doubt_is_the_labs_error_and_what_passes_has_passed(sample: Sample) -> None:
+    """Where the lab was too slow for anybody, nobody loses points, and nobody loses what was proven either."""
+    results = sample.judge(
+        """
+@task("first")
+def test_first(): pass
+
+@task("second")
+def test_second(): fail(_("Too few."))
+""",
+        LabFault(_("The lab was busy.")),
+    )
+    assert verdicts(results) == {"first": "pass", "second": "error"}
+    assert results[1].output == "The lab was busy."
