@@ -124,6 +124,7 @@ class Writers:
     def __init__(self, worker: Executor, *, helped: bool = False) -> None:
         self._worker = worker
         self._waiting: deque[_Job] = deque()
+        self._returned: deque[_Job] = deque()
         self._here = False
         self._sandbox_here = self._sandbox_there = ""
         self._other: _Other | None = None
@@ -144,7 +145,7 @@ class Writers:
         await asyncio.gather(*self._hands, return_exceptions=True)
 
     def _hand_out(self) -> None:
-        if not self._here and self._waiting:
+        if not self._here and (self._waiting or self._returned):
             self._here = True
             self._begin(self._work_here())
         if not self._helped:
@@ -162,8 +163,11 @@ class Writers:
 
     async def _work_here(self) -> None:
         try:
-            while self._waiting:
-                job = self._taken(self._sandbox_here, self._sandbox_there)
+            while self._waiting or self._returned:
+                if self._returned:
+                    job = self._returned.popleft()
+                else:
+                    job = self._taken(self._sandbox_here, self._sandbox_there)
                 self._sandbox_here = job.sandbox
                 await self._do(job)
         finally:
@@ -191,8 +195,9 @@ class Writers:
                     _settle(job)
                 else:
                     # Whatever went wrong there: the first hand does it, and says what is wrong if it is the job itself.
+                    # Among those that wait, this hand would find it again before the first one does, without end.
                     job.image.path.unlink(missing_ok=True)
-                    self._waiting.appendleft(job)
+                    self._returned.append(job)
                     self._hand_out()
         finally:
             self._sandbox_there = ""

@@ -137,6 +137,27 @@ def test_a_mistake_in_the_rows_reaches_whoever_asked(worker, tmp_path):
     asyncio.run(scene())
 
 
+def test_what_the_second_process_cannot_write_is_written_by_the_first_one(worker, tmp_path):
+    """Such as rows that cannot be told to another process: it tries each once, and nobody waits for ever."""
+
+    async def scene() -> None:
+        writers = Writers(worker, helped=True)
+        async with asyncio.timeout(60):
+            # So many that the second process is there when the others come.
+            await asyncio.gather(*(writers.write(f"s{number}", image(tmp_path, number)) for number in range(30)))
+            assert second() is not None
+            for turn in range(30, 40):
+                orders = [
+                    image(tmp_path, turn),
+                    *(Image(tmp_path / f"{turn}-{n}.db", [], [], lambda: ()) for n in range(3)),
+                ]
+                await asyncio.gather(*(writers.write(f"s{turn}", order) for order in orders))
+        await writers.close()
+
+    asyncio.run(scene())
+    assert len(list(tmp_path.glob("*-*.db"))) == 30
+
+
 PARENT = """
 import asyncio, sys
 from concurrent.futures import ThreadPoolExecutor
