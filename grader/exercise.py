@@ -23,6 +23,7 @@ _MEMBERS = {
     "format_version", "number", "slug", "title", "summary", "kind", "minutes", "level", "uses", "requires", "scopes",
     "wall_seconds", "pass_mark", "tasks",
 }  # fmt: skip
+_MAY_HAVE = {"consults"}
 _LEVELS = ("basic", "intermediate", "advanced")
 _HINT = re.compile(r"^## +([a-z][a-z0-9_]*)\s*$", re.MULTILINE)
 
@@ -62,6 +63,7 @@ class Exercise:
 
     Attributes:
         uses: services whose URLs the program is given.
+        consults: further services whose truth the checks ask for; none where the file does not say.
         requires: numbers of the exercises to do first.
         scopes: what the program's client may ask for.
         wall_seconds: how long one run of the program may take.
@@ -76,6 +78,7 @@ class Exercise:
     minutes: int
     level: str
     uses: tuple[str, ...]
+    consults: tuple[str, ...]
     requires: tuple[int, ...]
     scopes: tuple[str, ...]
     wall_seconds: int
@@ -171,7 +174,8 @@ def load(folder: Path) -> Exercise:
         message = f"{file}: {error}"
         raise ExerciseBroken(message) from error
     reading = _Reading(file, stated)
-    reading.require(set(stated) == _MEMBERS, f"members differ: {sorted(set(stated) ^ _MEMBERS)}")
+    members = set(stated) - _MAY_HAVE
+    reading.require(members == _MEMBERS, f"members differ: {sorted(members ^ _MEMBERS)}")
     reading.require(stated["format_version"] == FORMAT_VERSION, "format_version")
     reading.require(stated["kind"] == "job", "kind: only job is known")
     reading.require(stated["level"] in _LEVELS, f"level: one of {_LEVELS}")
@@ -185,6 +189,7 @@ def load(folder: Path) -> Exercise:
         minutes=reading.number("minutes", 5, 480),
         level=stated["level"],
         uses=tuple(stated["uses"]),
+        consults=tuple(stated.get("consults", ())),
         requires=tuple(stated["requires"]),
         scopes=tuple(stated["scopes"]),
         wall_seconds=reading.number("wall_seconds", 1, 600),

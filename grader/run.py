@@ -133,8 +133,8 @@ class _Run:
         """
         order = self.order
         order.out.mkdir(parents=True, exist_ok=True)
-        # What the program is not let through to need not be made, frozen or read.
-        self.city = self.city.only({LAST_TO_OPEN, *order.exercise.uses})
+        # What neither the program is let through to nor the checks ask need not be made, frozen or read.
+        self.city = self.city.only({LAST_TO_OPEN, *order.exercise.uses, *order.exercise.consults})
         with workplace() as place, self._container(behind) as container:
             submission = take_in(order.submission, place / "submission")
             self.results = replace(self.results, submission_sha256=submission.sha256)
@@ -224,7 +224,8 @@ class _Run:
             self.city.delete(self.sandbox)
 
     def _bench(self, submission: Submission, rung: Rung, argv: Sequence[str]) -> Bench:
-        addresses = {name: address.url for name, address in self.city.services.items()}
+        open_to_it = {LAST_TO_OPEN, *self.order.exercise.uses}
+        addresses = {name: address.url for name, address in self.city.services.items() if name in open_to_it}
         return Bench(
             rung=rung,
             argv=tuple(argv),

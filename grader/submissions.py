@@ -317,7 +317,7 @@ def _require_small_directory(file: IO[bytes], intake: _Intake) -> None:
 def _take_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, intake: _Intake) -> None:
     name = entry.orig_filename
     path = PurePosixPath(name)
-    if path.is_absolute():
+    if path.is_absolute() or not entry.filename:  # which ends before the first NUL
         raise _bad_name(name)
     if entry.is_dir() or not intake.wanted(path):
         return

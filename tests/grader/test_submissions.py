@@ -265,6 +265,13 @@ def test_bomb_that_lies_about_its_size(place):
     assert refusal(archive, place / "copy", Bounds(ratio=10**6)) in {"corrupt", "file_size"}
 
 
+def test_entry_whose_name_is_empty(place):
+    """A name ends before its first NUL, so that one that begins with it is none."""
+    archive = pack(place / "x.zip", {"main.py": b"x", "lost.py": b"x"})
+    archive.write_bytes(archive.read_bytes().replace(b"lost.py", b"\0ost.py"))
+    assert refusal(archive, place / "copy") == "name"
+
+
 def test_list_of_contents_without_end(place):
     """An archive that is nothing but a list of millions of entries is refused before the list is read."""
     one = io.BytesIO()

@@ -77,6 +77,13 @@ def run(street: Street, work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(whole())
 
 
+HELD = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE locktype = 'advisory' AND datname = current_database()
+"""
+"""How many locks there are in this test's own database, whatever other tests hold in theirs."""
+
+
 async def soon(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110 - what is waited for happens in another process
@@ -146,7 +153,7 @@ def test_one_line_holds_the_homes_of_all_services_of_a_process(street: Street) -
         other = ReplicaHomes(street.lines[0], "other", 9100)
         assert await one.claim("city") is None
         assert await other.claim("city") is None
-        assert street.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(2,)]
+        assert street.sql(HELD) == [(2,)]
 
     run(street, work)
 
@@ -170,7 +177,7 @@ def test_who_hangs_up_leaves_all_its_cities(street: Street) -> None:
         one, two = street.moved_in(), street.moved_in()
         await one.claim("city")
         await street.lines[0].close()
-        await soon(lambda: street.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)])
+        await soon(lambda: street.sql(HELD) == [(0,)])
         assert await two.claim("city") is None
         assert street.memories[1].dropped == ["city"]
 
@@ -217,7 +224,7 @@ def test_who_takes_over_changes_the_mark_by_which_the_store_knows_late_writers(s
         await one.claim("city")
         marks = [street.sql("SELECT mark FROM lab_sample.sandboxes")]
         await street.lines[0].close()
-        await soon(lambda: street.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)])
+        await soon(lambda: street.sql(HELD) == [(0,)])
         await two.claim("city")
         marks.append(street.sql("SELECT mark FROM lab_sample.sandboxes"))
         await two.release("city")
@@ -242,7 +249,7 @@ def test_a_city_whose_last_home_still_writes_is_not_taken_yet(street: Street) ->
             with pytest.raises(ElsewhereError):
                 await one.claim("city")
             # And nothing is left of the attempt.
-            held = street.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            held = street.sql(HELD)
             assert held == [(1,)]
         assert await one.claim("city") is None
 
