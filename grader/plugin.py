@@ -21,7 +21,11 @@ from grader.verdicts import LabFault, Mismatch, Verdict, Waiting
 _ = catalogue(__file__)
 
 CONFIG = Path(__file__).with_name("checks.ini")
-_UNUSED = ("cacheprovider", "terminal", "junitxml", "doctest", "unittest", "faulthandler")
+_UNUSED = (
+    "cacheprovider", "terminal", "junitxml", "doctest", "unittest", "faulthandler", "unraisableexception",
+    "threadexception",
+)  # fmt: skip
+"""Plugins that checks have no use for; the last two look through all memory five times over before they let go."""
 
 _MEANT_FOR_OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """Variables that a person may have set for tests of their own."""

@@ -73,7 +73,7 @@ class Back:
     instance: str
 
 
-def _back(request: Request) -> Back:
+async def _back(request: Request) -> Back:  # or it would run in a thread, on which the caller waits
     back: Back = request.app.state.back
     given = request.headers.get("authorization", "")
     if not secrets.compare_digest(given.encode(), f"Bearer {back.settings.backdoor_token}".encode()):

@@ -35,9 +35,9 @@ def again(grading: Grading, calm: Episode) -> Episode:
 
 
 @fixture
-def stuck(grading: Grading) -> str:
+def stuck(grading: Grading, again: Episode) -> str:
     """The application that cannot be read in the last run; a complete one."""
-    rows = [row["id"] for row in queued(grading) if row["trouble"] != "incomplete_checklist"]
+    rows = [row["id"] for row in again.applications if row["trouble"] != "incomplete_checklist"]
     return grading.random.choice(sorted(rows))
 
 
