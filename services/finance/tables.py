@@ -104,13 +104,7 @@ LIVING = documents.c.status != literal_column("'cancelled'")
 """The condition for documents that count. Written out, for an index is used only where its condition is seen."""
 
 _LIVING_SUCCESSOR = and_(documents.c.parent_key.is_not(None), LIVING)
-Index(
-    "one_living_successor",
-    documents.c.parent_key,
-    unique=True,
-    sqlite_where=_LIVING_SUCCESSOR,
-    postgresql_where=_LIVING_SUCCESSOR,
-)
+Index("one_living_successor", documents.c.parent_key, unique=True, sqlite_where=_LIVING_SUCCESSOR)
 """The store itself refuses a second living SPM of an SPP and a second living SP2D of an SPM."""
 
 charges = Table(

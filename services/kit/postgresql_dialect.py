@@ -182,3 +182,6 @@ def _adapt(table: Table) -> None:
             column.type = type_
         elif isinstance(column.type, Integer):
             column.type = BigInteger()
+    for index in table.indexes:
+        # A table says `sqlite_where` only: to name this dialect too would load it on every laptop.
+        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]

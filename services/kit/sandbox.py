@@ -81,7 +81,9 @@ class Sandbox:
             self.clock = Clock.restored(known["clock"], self._real())
         else:
             self._clock_waits = True
-            if self.spec.durable:  # else it is kept with the first call's journal, soon enough for what ends with the lab
+            if (
+                self.spec.durable
+            ):  # else it is kept with the first call's journal, soon enough for what ends with the lab
                 self._flush_later()
         return self
 
