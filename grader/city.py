@@ -119,8 +119,10 @@ class City:
         Raises:
             LabFault: a service does not answer, or has no such sandbox any more.
         """
-        shown = self._everywhere(lambda name: self._call(name, "GET", f"/sandboxes/{sandbox}"))
-        return {name: str(one.get("instance", "")) for name, one in zip(self.services, shown, strict=True)}
+        return self._instances(self._everywhere(lambda name: self._call(name, "GET", f"/sandboxes/{sandbox}")))
+
+    def _instances(self, told: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        return {name: str(one["instance"]) for name, one in zip(self.services, told, strict=True)}
 
     def names(self, service: str = LAST_TO_OPEN) -> list[str]:
         """Give the ids of a service's sandboxes."""
@@ -148,9 +150,9 @@ class City:
         """Keep the present state of a sandbox in all services under a name."""
         self._everywhere(lambda name: self._call(name, "POST", f"/sandboxes/{sandbox}/checkpoints", {"name": image}))
 
-    def freeze(self, sandbox: str) -> None:
-        """Answer the sandbox's participants no more, in every service."""
-        self._everywhere(lambda name: self._call(name, "POST", f"/sandboxes/{sandbox}/freeze"))
+    def freeze(self, sandbox: str) -> dict[str, str]:
+        """Answer the sandbox's participants no more, in every service; tell who served them, as `instances` does."""
+        return self._instances(self._everywhere(lambda name: self._call(name, "POST", f"/sandboxes/{sandbox}/freeze")))
 
     def thaw(self, sandbox: str) -> None:
         """Undo `freeze`."""

@@ -122,6 +122,19 @@ class Run:
             ) from error
 
 
+def _require_the_same(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """An agency that ended and came back cut off a program that may have been right."""
+    changed = [name for name, instance in before.items() if after[name] != instance]
+    if changed:
+        names = ", ".join(changed)
+        raise LabFault(
+            _(
+                "The service {service} was started again while the program ran, so nothing can be said of it.",
+                service=names,
+            )
+        )
+
+
 def _doubt(finished: Finished, pulse: Pulse) -> LabFault | None:
     """Say whether the lab was too slow for a program that ended by itself, or was stopped for the time it took."""
     if finished.limit not in {None, Limit.WALL}:
@@ -203,6 +216,8 @@ class Grading:
         self._secrets = tuple(secrets)
         self._seen = dict.fromkeys(city.services, 0)
         self._frozen = False
+        self._troubled = False
+        self._served_by: Mapping[str, str] = {}
         self.doubt: LabFault | None = None
 
     @property
@@ -230,7 +245,9 @@ class Grading:
         bench = self._bench
         for name, content in (files or {}).items():
             (bench.submission / name).write_text(content, encoding="utf-8")
-        self._city.set_faults(self._sandbox, faults or {})
+        if faults or self._troubled:
+            self._city.set_faults(self._sandbox, faults or {})
+        self._troubled = bool(faults)
         if self._frozen:
             self._city.thaw(self._sandbox)
         program = Program(
@@ -240,29 +257,16 @@ class Grading:
             readable=bench.readable,
             ports=bench.ports,
         )
-        before = self._city.instances(self._sandbox)
+        before = self._served_by = self._served_by or self._city.instances(self._sandbox)
         with Pulse(*(partial(self._city.describe, name) for name in self._city.services)) as pulse:
             finished = bench.rung.run(program, bench.limits)
         self.doubt = self.doubt or _doubt(finished, pulse)
-        self._city.freeze(self._sandbox)
+        after = self._city.freeze(self._sandbox)
         self._frozen = True
-        self._require_the_same(before)
+        _require_the_same(before, after)
         run = Run(finished, self._masked(finished), tuple(self._new_calls()))
         self.runs.append(run)
         return run
-
-    def _require_the_same(self, before: Mapping[str, str]) -> None:
-        """An agency that ended and came back cut off a program that may have been right."""
-        after = self._city.instances(self._sandbox)
-        changed = [name for name, instance in before.items() if after[name] != instance]
-        if changed:
-            names = ", ".join(changed)
-            raise LabFault(
-                _(
-                    "The service {service} was started again while the program ran, so nothing can be said of it.",
-                    service=names,
-                )
-            )
 
     def _masked(self, finished: Finished) -> Finished:
         """What a program printed may hold the secret that it was given; no report shall."""
@@ -273,7 +277,8 @@ class Grading:
         """Put the seeded city back: state, journal, faults and clock."""
         self._city.restore(self._sandbox)
         self._seen = dict.fromkeys(self._city.services, 0)
-        self._frozen = False
+        self._frozen = self._troubled = False
+        self._served_by = {}
 
     def _new_calls(self) -> Iterator[Exchange]:
         for entry in self._city.journal(self._sandbox, self._seen):

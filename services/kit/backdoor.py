@@ -72,6 +72,10 @@ class Back:
     real: RealTime
     instance: str
 
+    def instance_of(self, name: str) -> str:
+        """Give the word by which a sandbox's memory in this process is known."""
+        return f"{self.instance}-{self.sandboxes.drops(name)}"
+
 
 async def _back(request: Request) -> Back:  # or it would run in a thread, on which the caller waits
     back: Back = request.app.state.back
@@ -115,7 +119,7 @@ async def show(back: Door, name: SandboxName) -> dict[str, object]:
             "frozen": sandbox.frozen,
             "requests": sandbox.journal.last,
             "checkpoints": await back.sandboxes.checkpoints(name),
-            "instance": f"{back.instance}-{back.sandboxes.drops(name)}",
+            "instance": back.instance_of(name),
         }
 
 
@@ -178,10 +182,11 @@ def _no_checkpoint(image: str) -> Problem:
     return Problem(404, "checkpoint_not_found", _("There is no checkpoint {name}.", name=image))
 
 
-@router.post("/sandboxes/{name}/freeze", status_code=204)
-async def freeze(back: Door, name: SandboxName) -> None:
-    """Answer participants no more."""
+@router.post("/sandboxes/{name}/freeze")
+async def freeze(back: Door, name: SandboxName) -> dict[str, object]:
+    """Answer participants no more; tell who served them until now."""
     await back.sandboxes.freeze(name)
+    return {"instance": back.instance_of(name)}
 
 
 @router.post("/sandboxes/{name}/thaw", status_code=204)

@@ -78,7 +78,7 @@ def test_a_frozen_city_answers_nobody_until_it_is_thawed(city: City, new_sandbox
     name = new_sandbox()
     headers = {"authorization": f"Bearer {token(city, name)}"}
     url = city.services["population"].url + "/v1/residents?limit=1"
-    city.freeze(name)
+    assert city.freeze(name) == city.instances(name)
     before = city.journal(name)
     assert httpx.get(url, headers=headers).json()["code"] == "sandbox_frozen"
     assert city.journal(name) == before
