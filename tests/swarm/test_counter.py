@@ -70,7 +70,8 @@ def test_work_that_there_is_not_is_given_to_nobody(job: Backdoor, path: str) -> 
 def test_who_does_not_know_the_token_gets_nothing(counter: Counter, job: Backdoor, tmp_path: Path) -> None:
     stranger = Backdoor(f"unix:{tmp_path / 'grading.sock'}", "another")
     assert stranger.call("GET", "/work/one/0").status == 401
-    assert stranger.call("PUT", "/work/one/0", {"outcome": "graded"}).status == 401
+    # Without a body, which nobody reads from a stranger: the line may be shut before all of it is sent.
+    assert stranger.call("PUT", "/work/one/0").status == 401
     stranger.close()
     assert counter.take(0.1) is None
 
