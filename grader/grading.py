@@ -144,9 +144,8 @@ def _doubt(finished: Finished, pulse: Pulse) -> LabFault | None:
         return None
     return LabFault(
         _(
-            "This computer was too busy while the program ran: an agency took {seconds} seconds for an answer, so "
-            "nothing can be said of the program. Close other programs, or wait until others are done, and try again.",
-            seconds=f"{pulse.longest:.1f}",
+            "This computer was too busy while the program ran: agencies took too long to answer, so nothing can be "
+            "said of the program. Close other programs, or wait until others are done, and try again."
         )
     )
 

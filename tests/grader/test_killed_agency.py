@@ -71,28 +71,13 @@ def test_agencies_killed_in_the_middle_make_no_wrong_fail(mortal_agencies, learn
     assert results.exit_code in {ExitCode.PASSED, ExitCode.LAB_FAILED}
 
 
-def test_agencies_that_came_back_unseen_are_noticed(mortal_agencies, learner: Learner, tmp_path):
+def test_agencies_that_came_back_unseen_are_noticed(mortal_agencies, order_for):
     """Even a program that gets over it is not judged: what the killed process remembered for it is gone."""
-    folder = tmp_path / "07_waits"
-    (folder / "checks").mkdir(parents=True)
-    (folder / "checks" / "test_waits.py").write_text(
-        "from grader.words import catalogue, expect, task\n_ = catalogue(__file__)\n\n"
-        "@task('waits')\ndef test_waits(grading):\n    expect(grading.run().answer() == 1, _('Other.'))\n"
-    )
-    (folder / "exercise.toml").write_text(
-        'format_version = 1\nnumber = 7\nslug = "waits"\nkind = "job"\nminutes = 9\nlevel = "basic"\nrequires = []\n'
-        'uses = ["population"]\nscopes = []\nwall_seconds = 60\npass_mark = 100\ntitle = {id = "a", en = "a"}\n'
-        'summary = {id = "a", en = "a"}\ntasks = [{id = "waits", title = {id = "a", en = "a"}, points = 100}]\n'
-    )
-    work = tmp_path / "work"
-    work.mkdir()
-    (work / "main.py").write_text(PATIENT)
-    order = Order(exercise=load(folder), submission=work, out=tmp_path / "out", learner=learner, lab_version="test")
     over = threading.Event()
     killer = threading.Thread(target=kill_when, args=(mortal_agencies, 0, over))
     killer.start()
     with City(mortal_agencies.addresses, mortal_agencies.token) as city:
-        results = grade(order, city)
+        results = grade(order_for(PATIENT), city)
     over.set()
     killer.join()
     assert results.exit_code is ExitCode.LAB_FAILED

@@ -1,17 +1,15 @@
 """A busy machine's slowness is noticed, and is nobody's fail."""
 
 import threading
-from pathlib import Path
 
 import psutil
 import pytest
 
 from grader import grading
 from grader.city import City
-from grader.exercise import load
 from grader.language import catalogue
 from grader.pulse import Pulse
-from grader.run import Learner, Order, grade
+from grader.run import grade
 from grader.verdicts import ExitCode, LabFault, Verdict
 
 _ = catalogue(__file__)
@@ -85,30 +83,15 @@ def hold_up(agencies, over: threading.Event) -> None:
 
 @pytest.mark.parametrize(("patience", "verdict"), [(1.5, Verdict.ERROR), (60, Verdict.PASS)])
 def test_a_program_that_a_busy_machine_made_fail_is_not_failed(
-    mortal_agencies, learner: Learner, tmp_path: Path, monkeypatch, patience, verdict
+    mortal_agencies, order_for, monkeypatch, patience, verdict
 ):
     """One that gives up on an agency which takes too long gets an error of the lab; one that waits has passed."""
     monkeypatch.setattr(grading, "LONGEST_ANSWER", 0.4)
-    folder = tmp_path / "07_waits"
-    (folder / "checks").mkdir(parents=True)
-    (folder / "checks" / "test_waits.py").write_text(
-        "from grader.words import catalogue, expect, task\n_ = catalogue(__file__)\n\n"
-        "@task('waits')\ndef test_waits(grading):\n    expect(grading.run().answer() == 1, _('Other.'))\n"
-    )
-    (folder / "exercise.toml").write_text(
-        'format_version = 1\nnumber = 7\nslug = "waits"\nkind = "job"\nminutes = 9\nlevel = "basic"\nrequires = []\n'
-        'uses = ["population"]\nscopes = []\nwall_seconds = 60\npass_mark = 100\ntitle = {id = "a", en = "a"}\n'
-        'summary = {id = "a", en = "a"}\ntasks = [{id = "waits", title = {id = "a", en = "a"}, points = 100}]\n'
-    )
-    work = tmp_path / "work"
-    work.mkdir()
-    (work / "main.py").write_text(PROGRAM.replace("TIMEOUT", str(patience)))
-    order = Order(exercise=load(folder), submission=work, out=tmp_path / "out", learner=learner, lab_version="test")
     over = threading.Event()
     holding = threading.Thread(target=hold_up, args=(mortal_agencies, over))
     holding.start()
     with City(mortal_agencies.addresses, mortal_agencies.token) as city:
-        results = grade(order, city)
+        results = grade(order_for(PROGRAM.replace("TIMEOUT", str(patience))), city)
     over.set()
     holding.join()
     assert [task.verdict for task in results.tasks] == [verdict]
