@@ -23,7 +23,8 @@ def order_for(tmp_path: Path, learner: Learner) -> Callable[[str], Order]:
         (folder / "exercise.toml").write_text(
             'format_version = 1\nnumber = 7\nslug = "waits"\nkind = "job"\nminutes = 9\nlevel = "basic"\n'
             'requires = []\nuses = ["population"]\nscopes = []\nwall_seconds = 60\npass_mark = 100\n'
-            'title = {id = "a", en = "a"}\nsummary = {id = "a", en = "a"}\ntasks = [{id = "waits", title = {id = "a", en = "a"}, points = 100}]\n'
+            'title = {id = "a", en = "a"}\nsummary = {id = "a", en = "a"}\n'
+            'tasks = [{id = "waits", title = {id = "a", en = "a"}, points = 100}]\n'
         )
         work.mkdir()
         (work / "main.py").write_text(program)
