@@ -130,18 +130,15 @@ class PostgreSqlStore(Store):
 
     async def _make_ready(self, line: Line) -> None:
         """Make the kit's own tables, once; replicas may want to at the same moment."""
-        if self._is_ready:
-            return
         while not self._is_ready:
             try:
                 await line.run(f"BEGIN; {self._at(_LOCK)}")
-                self._is_ready = not await self._one_cleared(line)
-                await line.run(f"{self._at(_KIT_TABLES)}; COMMIT" if self._is_ready else "COMMIT")
-            except BaseException:
-                self._is_ready = False
-                raise
+                cleared = await self._one_cleared(line)
+                await line.run("COMMIT" if cleared else f"{self._at(_KIT_TABLES)}; COMMIT")
             finally:
                 await line.roll_back()
+            # Only now: whoever asks meanwhile would not find the tables yet.
+            self._is_ready = not cleared
 
     async def _one_cleared(self, line: Line) -> bool:
         """Remove a sandbox of another layout, and when there is none any more what held them; say whether it did.

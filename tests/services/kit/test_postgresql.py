@@ -337,23 +337,6 @@ def test_a_connection_that_has_seen_too_many_sandboxes_is_replaced(url: str, mon
         assert connected(url) <= 2
 
 
-def test_several_processes_may_make_the_kits_tables_at_the_same_moment(url: str) -> None:
-    shelves = [Shelf(partial(make, url, 2, 20.0), TABLES) for _ in range(5)]
-
-    async def play() -> list[list[str]]:
-        return await asyncio.gather(*(shelf.store.names() for shelf in shelves))
-
-    assert shelves[0].run(play()) == [[]] * 5
-
-    async def close() -> None:
-        await asyncio.gather(*(shelf.store.close() for shelf in shelves))
-
-    shelves[0].run(close())
-    for shelf in shelves:
-        shelf._loop.close()
-        shelf._worker.shutdown()
-
-
 class Storm:
     """Writes one note after the other into a sandbox and keeps those that were acknowledged."""
 
