@@ -85,7 +85,7 @@ class Background:
 
         Args:
             on_progress: called with how many agencies are ready and how many there are, whenever that changes.
-            on_wait: called once when another command is starting or stopping the lab.
+            on_wait: called once when another command is starting, stopping or resetting the lab.
 
         Raises:
             LabFailedError: when a port is taken, or the process ends or is not ready in time.

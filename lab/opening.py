@@ -63,7 +63,7 @@ def _started(session: Session) -> Started:
         importlib.import_module("grader.city")
 
     def wait() -> None:
-        console.progress(_("Another command is starting or stopping the lab; waiting for it …"))
+        console.progress(_("Another command is starting, stopping or resetting the lab; waiting for it …"))
 
     try:
         return running(session.settings, console.progress).start(show, wait)

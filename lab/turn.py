@@ -1,4 +1,4 @@
-"""One command at a time starts or stops a lab, whatever runs its agencies."""
+"""One command at a time starts, stops or resets a lab, whatever runs its agencies."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ _ = catalogue(__file__)
 
 @contextlib.contextmanager
 def alone(settings: Settings, seconds: float, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Keeps other commands from starting or stopping this lab for the time of a block.
+    """Keeps other commands from starting, stopping or resetting this lab for the time of a block.
 
     Args:
         seconds: how long another command is waited for.
@@ -27,6 +27,6 @@ def alone(settings: Settings, seconds: float, on_wait: Callable[[], None]) -> It
             yield
     except LockTimeoutError as timeout:
         raise LabFailedError(
-            _("Another lab command has been starting or stopping the lab for too long."),
+            _("Another lab command has been starting, stopping or resetting the lab for too long."),
             _("End that command, then repeat yours."),
         ) from timeout

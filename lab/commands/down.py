@@ -17,7 +17,7 @@ def command() -> click.Command:
 
 def run(session: Session) -> None:
     """Stops the lab if it runs."""
-    waiting = _("Another command is starting or stopping the lab; waiting for it …")
+    waiting = _("Another command is starting, stopping or resetting the lab; waiting for it …")
     session.console.progress(_("Stopping the lab …"))
     ran = running(session.settings, session.console.progress).stop(lambda: session.console.progress(waiting))
     session.console.progress_done()

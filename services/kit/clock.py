@@ -51,11 +51,14 @@ class Clock:
         """Give a JSON value from which `restored` makes this clock again."""
         return {"shown": self.shown.isoformat(), "at_real": self.at_real}
 
-    def stopped(self, real: float) -> dict[str, object]:
-        """Give a JSON value from which `restored` makes a clock that goes on from here whenever that may be."""
-        return {"shown": self.now(real).isoformat()}
+    def rebased(self, real: float) -> "Clock":
+        """Give this clock, told from what it shows at the real moment `real`."""
+        return Clock(self.now(real), real)
 
     @classmethod
-    def restored(cls, value: Mapping[str, object], real: float) -> "Clock":
-        """Undo `stored` or `stopped` at the real moment `real`."""
-        return cls(datetime.fromisoformat(str(value["shown"])), float(str(value.get("at_real", real))))
+    def restored(cls, value: Mapping[str, object], began: float) -> "Clock":
+        """Undo `stored`, in a state that has been the present one since the real moment `began`.
+
+        A checkpoint's clock was stored before that: it goes on from what it showed then.
+        """
+        return cls(datetime.fromisoformat(str(value["shown"])), max(float(str(value["at_real"])), began))

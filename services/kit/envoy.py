@@ -100,8 +100,9 @@ class Envoy:
             try:
                 return _taken(await self._asked(away.address, passed), incoming, extra)
             except LostError:
+                # The next home is looked for as long, but not one after the other without end.
+                search = search if passed.again else Search()
                 passed = replace(passed, again=True)
-                search = Search()
             except (UnreachedError, ElsewhereError) as error:
                 # Whoever was asked is not its home any more, or not yet.
                 passed = _told(passed, error)

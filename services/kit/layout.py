@@ -1,6 +1,6 @@
 """The number of the layout in which stores keep sandboxes."""
 
-LAYOUT = 1
+LAYOUT = 2
 """To be raised with every change of what stored sandboxes look like: tables, indexes, files, and the rows of a city.
 
 Sandboxes of another layout are taken for none and cleared away at the start; the lab makes its own anew from the seed.

@@ -106,7 +106,7 @@ class Pipeline:
     async def _serve(self, scope: Scope, receive: Receive, incoming: Incoming, extra: dict[str, str]) -> Answer | None:
         _refuse_doubled(incoming)
         incoming.body = await _body(incoming, receive)
-        incoming.trouble = _nonsense(incoming)
+        incoming.trouble = nonsense(incoming)
         caller = await self._identify(incoming)
         try:
             return await self.visited(scope, incoming, caller, extra)
@@ -218,7 +218,7 @@ def _too_large(*, close: bool) -> Problem:
     return Problem(413, "body_too_large", detail, headers=headers, source="gateway")
 
 
-def _nonsense(incoming: Incoming) -> Problem | None:
+def nonsense(incoming: Incoming) -> Problem | None:
     """Give the problem with text that no agency can mean, if there is one.
 
     No identifier or text has a NUL in it, and databases differ in what they make of one; JSON can spell half a

@@ -1,7 +1,7 @@
 """The store of a server: PostgreSQL, one database for all services and sandboxes.
 
     lab_<service>.sandboxes   one row for each sandbox that there is: its specification, the mark of its last write, the
-                              image that its state was last equal to and the tables written since
+                              image that its state was last equal to, since when, and the tables written since
     lab_<service>.images      images, part by part, as COPY reads them; `initial` is the seeded city
     <service>_<sandbox>       a schema with the present state
 
@@ -35,11 +35,11 @@ _Done = TypeVar("_Done")
 _NAMES = "SELECT id FROM {lab}.sandboxes ORDER BY id"
 _SPEC = "SELECT spec FROM {lab}.sandboxes WHERE id = $1"
 _MARK = "SELECT mark FROM {lab}.sandboxes WHERE id = $1"
-_OPENED = "SELECT mark, touched FROM {lab}.sandboxes WHERE id = $1"
+_OPENED = "SELECT began, mark, touched FROM {lab}.sandboxes WHERE id = $1"
 _STATE = "SELECT base, touched FROM {lab}.sandboxes WHERE id = $1 FOR UPDATE"
-_ENTER = "INSERT INTO {lab}.sandboxes (id, spec, durable, mark, base) VALUES ($1, $2, $3, $4, $5)"
+_ENTER = "INSERT INTO {lab}.sandboxes (id, spec, durable, began, mark, base) VALUES ($1, $2, $3, $4, $5, $6)"
 _STRIKE = "DELETE FROM {lab}.sandboxes WHERE id = $1"
-_PUT_BACK = "UPDATE {lab}.sandboxes SET mark = $1, base = $2, touched = '{{}}' WHERE id = $3"
+_PUT_BACK = "UPDATE {lab}.sandboxes SET began = $1, mark = $2, base = $3, touched = '{{}}' WHERE id = $4"
 _IMAGES = "SELECT DISTINCT name FROM {lab}.images WHERE sandbox = $1 ORDER BY name"
 _IMAGE = "SELECT image FROM {lab}.images WHERE sandbox = $1 AND name = $2 LIMIT 1"
 _PARTS = """
@@ -61,7 +61,7 @@ CREATE SCHEMA IF NOT EXISTS {lab};
 COMMENT ON SCHEMA {lab} IS '{layout}';
 CREATE TABLE IF NOT EXISTS {lab}.sandboxes (
     id text COLLATE "C" PRIMARY KEY, spec text NOT NULL, durable boolean NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(), mark bigint NOT NULL, base bigint NOT NULL,
+    began double precision NOT NULL, mark bigint NOT NULL, base bigint NOT NULL,
     touched text[] NOT NULL DEFAULT '{{}}'
 ) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS {lab}.images (
@@ -163,7 +163,7 @@ class PostgreSqlStore(Store):
 
         return await self._do("", look)
 
-    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
+    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, at: float, durable: bool) -> None:
         """Make a sandbox and its initial image, all or nothing."""
 
         def generate() -> list[Part]:
@@ -174,7 +174,7 @@ class PostgreSqlStore(Store):
         mark, base = secrets.randbits(62), secrets.randbits(62)
 
         async def make(line: Line) -> None:
-            await line.run(self._at(_ENTER), [sandbox, spec, durable, mark, base])
+            await line.run(self._at(_ENTER), [sandbox, spec, durable, at, mark, base])
             await line.run(self._definitions.creating(schema))
             await fill(line, schema, parts)
             await line.run(self._definitions.completing(schema))
@@ -218,7 +218,7 @@ class PostgreSqlStore(Store):
     async def open(self, sandbox: str, *, durable: bool) -> Database:
         """Open a sandbox that exists."""
 
-        async def look(line: Line) -> list[tuple[int, list[str]]]:
+        async def look(line: Line) -> list[tuple[float, int, list[str]]]:
             return await line.rows(self._at(_OPENED), [sandbox])
 
         found = await self._do(sandbox, look)
@@ -250,7 +250,7 @@ class PostgreSqlStore(Store):
             raise LookupError(image)
         self._staged[sandbox] = found[0][0]
 
-    async def swap(self, sandbox: str, *, durable: bool) -> None:
+    async def swap(self, sandbox: str, *, at: float, durable: bool) -> None:
         """Put what was staged in the place of the present state, in one transaction."""
         image = self._staged.get(sandbox)
         if image is None:
@@ -268,7 +268,7 @@ class PostgreSqlStore(Store):
                 await fill(line, schema, [Part(*part) for part in parts])
                 if relinking := self._definitions.relinking(schema, tables):
                     await line.run(relinking)
-            await line.run(self._at(_PUT_BACK), [secrets.randbits(62), image, sandbox])
+            await line.run(self._at(_PUT_BACK), [at, secrets.randbits(62), image, sandbox])
 
         await self._transact(sandbox, put_back, durable=durable)
         del self._staged[sandbox]

@@ -43,8 +43,12 @@ _SETTINGS: dict[str, Any] = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 12_000,
-    # A city fits into memory, where a row found by index costs no more than the next one.
-    "options": "-c client_min_messages=warning -c random_page_cost=1",
+    "options": (
+        # A city fits into memory, where a row found by index costs no more than the next one.
+        "-c client_min_messages=warning -c random_page_cost=1 "
+        # The server's end looks, too: what a lost machine had begun would hold its sandboxes for hours.
+        "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 -c tcp_user_timeout=12000"
+    ),
 }
 
 
@@ -200,6 +204,10 @@ class Connections:
             self._is_away = False
             _log.info("PostgreSQL answers again")
 
+    def deadline(self) -> float:
+        """Give the moment, by the event loop's clock, until which a call that comes now waits."""
+        return asyncio.get_running_loop().time() + self._patience
+
     async def patiently(
         self,
         city: str,
@@ -207,6 +215,7 @@ class Connections:
         *,
         aside: bool = False,
         large: bool = False,
+        until: float | None = None,
     ) -> _Done:
         """Do something on a connection; from its beginning on another one, where it breaks.
 
@@ -214,6 +223,7 @@ class Connections:
             city: the sandbox that it is about.
             aside: whether the asker holds a connection already.
             large: whether it is about the whole sandbox, which may take longer.
+            until: the `deadline` of a call that has waited before.
 
         Raises:
             StoreUnavailableError: they were not enough.
@@ -222,7 +232,7 @@ class Connections:
         pause = _FIRST_PAUSE
         reason = "all connections are in use"
         try:
-            async with asyncio.timeout(patience) as timer:
+            async with asyncio.timeout_at(until) if until is not None else asyncio.timeout(patience) as timer:
                 while True:
                     try:
                         async with self._lent(city, aside=aside) as line:

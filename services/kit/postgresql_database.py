@@ -27,6 +27,7 @@ from services.kit.store import (
     Result,
     Session,
     Snapshot,
+    StoreUnavailableError,
     Transaction,
     Work,
     decoder,
@@ -192,6 +193,7 @@ class PostgreSqlDatabase(Database):
         ledger: the table of sandboxes, such as `lab_permits.sandboxes`.
         schema: where its tables are.
         tables: those of the agency's own, which a `snapshot` shows.
+        began: since when its present state is that.
         mark: what the last transaction left in the ledger.
         touched: the tables that it says have been written since the state was that of an image.
     """
@@ -203,11 +205,13 @@ class PostgreSqlDatabase(Database):
         name: str,
         schema: str,
         tables: Sequence[Table],
+        began: float,
         mark: int,
         touched: Iterable[str],
         *,
         durable: bool,
     ) -> None:
+        self.began = began
         self._connections = connections
         self._schema = schema
         self._tables = tables
@@ -238,8 +242,17 @@ class PostgreSqlDatabase(Database):
             result: Result = deed.result
             return result
 
-        async with self._lock:
-            return await self._connections.patiently(self._schema, attempt)
+        until = self._connections.deadline()  # from before the lock: none may write minutes after its call
+        try:
+            async with self._lock:
+                return await self._connections.patiently(self._schema, attempt, until=until)
+        except StoreUnavailableError as error:
+            if not deed.is_done:
+                error.is_doubtful = self._doubted is deed
+                raise
+            # The last answer came when patience was just over.
+            result: Result = deed.result
+            return result
 
     async def _attempt(self, deed: _Deed, line: Line) -> None:
         writing = _Writing(self._schema, line)
@@ -253,7 +266,8 @@ class PostgreSqlDatabase(Database):
             await line.roll_back()
             raise
         finally:
-            await line.roll_back(clean=not writing.changed)
+            # Whatever was begun counts: one who goes away does not hear of what the server did all the same.
+            await line.roll_back(clean=not writing.touched)
 
     async def _begin(self, deed: _Deed, line: Line) -> None:
         """Begin a transaction, hold the sandbox against other writers, and settle what was left in doubt.

@@ -28,7 +28,7 @@ from services.kit.peers import (
     Reply,
     UnreachedError,
 )
-from services.kit.pipeline import WHOLE
+from services.kit.pipeline import WHOLE, nonsense
 from services.kit.problems import Problem
 from services.kit.visit import mistake, refusal
 
@@ -102,6 +102,7 @@ class Relay:
 
     async def _visited(self, passed: Passed) -> Outcome:
         incoming = passed.incoming
+        incoming.trouble = nonsense(incoming)
         extra: dict[str, str] = {}
         veto = veto_of(incoming, passed.caller) if passed.again else None
         answer: Answer | None

@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 25.0
 FORSAKEN = "1 hour"
 REACHABLE_SECONDS = 2.0
 CONNECT_SECONDS = 5
-ROW_LOCK_TIMEOUT = "3s"
+ROW_LOCK_TIMEOUT = "1s"
 """How long a claim waits for the last transactions of the home before."""
 
 MOST_KNOWN = 10_000
@@ -77,6 +77,7 @@ class LockLine:
         self._pid = 0
         self._watched = -1
         self._checking: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[bool] | None = None
         self._broken: list[Callable[[], None]] = []
         self.host = ""
         self.trouble = "it does not answer in time"
@@ -176,23 +177,32 @@ class LockLine:
             connection.pgconn.finish()
 
     async def reachable(self) -> bool:
-        """Say, within two seconds, whether the database answers."""
+        """Say, within two seconds, whether the database answers.
 
+        A question that takes longer goes on, for to break it off would break the line, and all homes with it.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._asked())
+        answered, _waiting = await asyncio.wait({self._asking}, timeout=REACHABLE_SECONDS)
+        return any(task.result() for task in answered)
+
+    async def _asked(self) -> bool:
         async def asked(connection: AsyncConnection[Any]) -> object:
             return await _value(connection, "SELECT 1")
 
         try:
-            await self.run(asked, REACHABLE_SECONDS)
+            await self.run(asked)
         except StoreUnavailableError:
             return False
         return True
 
     async def close(self) -> None:
         """Let go of the line and of all locks."""
-        if self._checking is not None:
-            self._checking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._checking
+        for task in (self._checking, self._asking):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         self._let_go()
 
 

@@ -50,7 +50,7 @@ class Sandbox:
         self.spec = spec
         self.database = database
         self.limit = RateLimit(spec.requests_per_minute)
-        self.clock = Clock.opening(spec.reference_date, real())
+        self.clock = Clock.opening(spec.reference_date, database.began)
         self.faults = Faults((), spec.seed, {}, {})
         self.journal = Journal(0)
         self.frozen = False
@@ -60,7 +60,6 @@ class Sandbox:
         self.running_keys: set[tuple[str, str]] = set()
         self.stale: Snapshot | None = None
         self._real = real
-        self._clock_waits = False
         self._inside = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -70,7 +69,7 @@ class Sandbox:
         self._abandoned = False
 
     async def load(self) -> "Sandbox":
-        """Take up what the database remembers; a new sandbox's clock starts now, and is kept with the next batch."""
+        """Take up what the database remembers; a clock that was never moved started with the present state."""
         reading = self.database.reading
         known = {row["name"]: row["value"] for row in await reading.all(_FACTS)}
         self.faults = Faults.restored(known.get("faults"), self.spec.seed)
@@ -78,13 +77,7 @@ class Sandbox:
         self.dead = {row["token_id"] for row in await reading.all(_DEAD)}
         self.journal = await Journal.resume(reading)
         if "clock" in known:
-            self.clock = Clock.restored(known["clock"], self._real())
-        else:
-            self._clock_waits = True
-            if (
-                self.spec.durable
-            ):  # else it is kept with the first call's journal, soon enough for what ends with the lab
-                self._flush_later()
+            self.clock = Clock.restored(known["clock"], self.database.began)
         return self
 
     async def write(self, work: Work[Result]) -> Result:
@@ -100,8 +93,6 @@ class Sandbox:
         async def whole(session: Transaction) -> Result:
             result = await work(session)
             await self.journal.write(session)
-            if self._clock_waits:
-                await _set_fact(session, "clock", self.clock.stored())
             if self.faults.unwritten:
                 await _set_fact(session, "faults", self.faults.stored())
             return result
@@ -113,7 +104,6 @@ class Sandbox:
             raise ElsewhereError(None, is_doubtful=error.is_doubtful) from error
 
     def _written(self) -> None:
-        self._clock_waits = False
         self.journal.written()
         self.faults.written()
 
@@ -206,13 +196,20 @@ class Sandbox:
         except Exception:  # noqa: BLE001 - such as a full disk: nobody waits for this, and it is tried again
             _log.exception("the journal of sandbox %s cannot be written", self.name)
             self._flush_later(RETRY_SECONDS)
+        else:
+            if self._waits:  # came while this was being written, when no other one could be started
+                self._flush_later()
 
     async def flush(self) -> None:
         """Write the journal and what is left of the fault rules; let go of a past that no fault will show again."""
         if not self.faults.has_live("stale_read", self.clock.now(self._real())):
             await self.drop_stale()
-        if self.journal.waiting or self.faults.unwritten or self._clock_waits:
+        if self._waits:
             await self.write(_nothing_more)
+
+    @property
+    def _waits(self) -> bool:
+        return bool(self.journal.waiting or self.faults.unwritten)
 
     def abandon(self) -> None:
         """Forget all that is not written: another process goes on with this sandbox."""

@@ -2,7 +2,8 @@
 
     <root>/<sandbox>/spec-<layout>.json      made last: a folder without it is half-made, or of another layout, and is
                                              cleared away
-    <root>/<sandbox>/epoch                   number of the present state file, replaced atomically by a reset
+    <root>/<sandbox>/epoch                   number of the present state file and since when it is the present one, as
+                                             seconds since the epoch; replaced atomically by a reset
     <root>/<sandbox>/state-<epoch>.db        the present state, in WAL mode
     <root>/<sandbox>/checkpoints/<name>.db   images; `initial` is the seeded city
 
@@ -67,23 +68,23 @@ class SqliteStore(Store):
         folders = (folder for folder in self._root.iterdir() if not folder.name.startswith("."))
         return sorted(folder.name for folder in folders if (folder / self._spec_name).exists())
 
-    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
+    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, at: float, durable: bool) -> None:
         """Make a sandbox and its initial image, all or nothing."""
         making = self._root.resolve() / f".{sandbox}"
         image = making / "checkpoints" / f"{INITIAL}.db"
         try:
             await asyncio.to_thread(_make_folder, making)
             await self._writers.write(sandbox, Image(image, *self._definitions, seed))
-            await asyncio.to_thread(self._finish, sandbox, making, image, spec, durable=durable)
+            await asyncio.to_thread(self._finish, sandbox, making, image, spec, at=at, durable=durable)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
 
-    def _finish(self, sandbox: str, making: Path, image: Path, spec: str, *, durable: bool) -> None:
+    def _finish(self, sandbox: str, making: Path, image: Path, spec: str, *, at: float, durable: bool) -> None:
         """Put everything else beside the image, and the whole in its place."""
         state, epoch, told = making / "state-0.db", making / "epoch", making / self._spec_name
         shutil.copyfile(image, state)
-        epoch.write_text("0", encoding="ascii")
+        epoch.write_text(f"0 {at}", encoding="ascii")
         told.write_text(spec, encoding="utf-8")
         if durable:
             for path in (image, state, epoch, told, making / "checkpoints"):
@@ -112,15 +113,20 @@ class SqliteStore(Store):
 
     async def open(self, sandbox: str, *, durable: bool) -> Database:
         """Open a sandbox that exists, and clear away what a killed reset left of another epoch."""
-        present = self._state(sandbox)
+        present, began = self._present(sandbox)
         for file in present.parent.glob("state-*"):
             if not file.name.startswith(present.name):
                 file.unlink()
-        return SqliteDatabase(present, self._connections, durable=durable)
+        return SqliteDatabase(present, self._connections, began, durable=durable)
+
+    def _present(self, sandbox: str) -> tuple[Path, float]:
+        """Give the present state's file, and since when it is that."""
+        folder = self._root / sandbox
+        epoch, began = (folder / "epoch").read_text(encoding="ascii").split()
+        return folder / f"state-{epoch}.db", float(began)
 
     def _state(self, sandbox: str) -> Path:
-        folder = self._root / sandbox
-        return folder / f"state-{(folder / 'epoch').read_text(encoding='ascii').strip()}.db"
+        return self._present(sandbox)[0]
 
     def _image(self, sandbox: str, image: str) -> Path:
         return self._root / sandbox / "checkpoints" / f"{image}.db"
@@ -154,11 +160,11 @@ class SqliteStore(Store):
         if durable:
             _flush(staged)
 
-    async def swap(self, sandbox: str, *, durable: bool) -> None:
+    async def swap(self, sandbox: str, *, at: float, durable: bool) -> None:
         """Move the pointer to the staged epoch and remove the old one."""
-        await self._work(partial(self._swap, sandbox, durable=durable))
+        await self._work(partial(self._swap, sandbox, at=at, durable=durable))
 
-    def _swap(self, sandbox: str, *, durable: bool) -> None:
+    def _swap(self, sandbox: str, *, at: float, durable: bool) -> None:
         present = self._state(sandbox)
         epoch = int(present.stem.removeprefix("state-")) + 1
         staged = present.with_name(f"state-{epoch}.db")
@@ -167,7 +173,7 @@ class SqliteStore(Store):
             raise RuntimeError(message)
         pointer = present.with_name("epoch")
         making = present.with_name("epoch.making")
-        making.write_text(str(epoch), encoding="ascii")
+        making.write_text(f"{epoch} {at}", encoding="ascii")
         if durable:
             _flush(making)
         making.replace(pointer)

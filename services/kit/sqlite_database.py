@@ -50,7 +50,8 @@ class Connections:
 class SqliteDatabase(Database):
     """One open state file: a connection that reads, and one that writes once something is written."""
 
-    def __init__(self, path: Path, connections: "Connections", *, durable: bool) -> None:
+    def __init__(self, path: Path, connections: "Connections", began: float, *, durable: bool) -> None:
+        self.began = began
         self._path = path
         self._connections = connections
         self._durable = durable

@@ -267,10 +267,10 @@ class _Other:
         try:
             process.stdin.write(_LENGTH.pack(len(order)) + order)
             await process.stdin.drain()
-        except ConnectionError:
+            return await self._answer() == _DONE
+        except (OSError, RuntimeError):  # uvloop has a RuntimeError for a pipe whose other end is gone
             self.gone = True
             return False
-        return await self._answer() == _DONE
 
     async def _answer(self) -> bytes:
         assert self._process is not None and self._process.stdout is not None  # noqa: S101, PT018

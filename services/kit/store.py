@@ -167,7 +167,13 @@ class ReadOnlyError(RuntimeError):
 
 
 class StoreUnavailableError(Problem):
-    """The store has not been to be reached for as long as a call may wait; nothing is lost, and it heals by itself."""
+    """The store has not been to be reached for as long as a call may wait; nothing is lost, and it heals by itself.
+
+    Attributes:
+        is_doubtful: what was to be written may have been written all the same.
+    """
+
+    is_doubtful = False
 
     def __init__(self) -> None:
         detail = _("The agency cannot reach its records just now. Wait a little, then try again.")
@@ -205,7 +211,13 @@ Work = Callable[[Transaction], Awaitable[Result]]
 
 
 class Database(Protocol):
-    """One sandbox's records in one service. Any method may raise `StoreUnavailableError`."""
+    """One sandbox's records in one service. Any method may raise `StoreUnavailableError`.
+
+    Attributes:
+        began: when its present state was put there, as `Store.create` or `Store.swap` was told.
+    """
+
+    began: float
 
     @property
     def reading(self) -> Session:
@@ -242,11 +254,12 @@ class Store(Protocol):
         """Give the ids of the sandboxes that are complete."""
         ...
 
-    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, durable: bool) -> None:
+    async def create(self, sandbox: str, spec: str, seed: Callable[[], Seed], *, at: float, durable: bool) -> None:
         """Make a sandbox and its initial image, all or nothing.
 
         Args:
             seed: gives the rows, which may take long: it is called and read in a worker thread.
+            at: the present moment, in seconds since the epoch.
 
         Raises:
             ExistsError: another process was faster.
@@ -273,8 +286,12 @@ class Store(Protocol):
         """Lay a named image ready beside the present state, which stays as it is."""
         ...
 
-    async def swap(self, sandbox: str, *, durable: bool) -> None:
-        """Put what was staged in the place of the present state, atomically. Nothing may be open."""
+    async def swap(self, sandbox: str, *, at: float, durable: bool) -> None:
+        """Put what was staged in the place of the present state, atomically. Nothing may be open.
+
+        Args:
+            at: the present moment, in seconds since the epoch.
+        """
         ...
 
     async def images(self, sandbox: str) -> list[str]:

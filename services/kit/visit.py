@@ -23,7 +23,7 @@ from services.kit.language import catalogue
 from services.kit.problems import Problem
 from services.kit.routing import Routes
 from services.kit.sandbox import Sandbox
-from services.kit.store import Session, Transaction
+from services.kit.store import Session, StoreUnavailableError, Transaction
 from services.kit.tables import dead_tokens
 from services.kit.tokens import Caller, refused
 
@@ -201,11 +201,15 @@ class Visit:
         try:
             answer = await sandbox.write(change)
         except BaseException as error:
+            # Who was told to try again would perhaps do twice what is known by no key; as if the service had died.
+            silent = key is None and isinstance(error, StoreUnavailableError) and error.is_doubtful
             if self._entry is not None:
-                # It was noted, but not committed after all.
+                # It was noted, but not committed, as far as is known.
                 self._entry.committed = False
                 problem = error if isinstance(error, Problem) else mistake()
-                self._entry.answer = refusal(problem, self.incoming)
+                self._entry.answer = None if silent else refusal(problem, self.incoming)
+            if silent:
+                return None
             raise
         sandbox.faults.last_write = self.incoming.started
         return answer

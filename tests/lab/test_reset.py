@@ -1,5 +1,7 @@
 """A reset is done in all services or done again: also when somebody pulls the plug in the middle."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from grader.language import verbatim
@@ -16,6 +18,7 @@ class FakeCity:
     def __init__(self):
         self.calls = []
         self.breaks_at = None
+        self.meanwhile = lambda: None
 
     def _call(self, name, *facts):
         if self.breaks_at == name:
@@ -26,6 +29,7 @@ class FakeCity:
         self._call("create", sandbox, spec)
 
     def restore(self, sandbox):
+        self.meanwhile()
         self._call("restore", sandbox)
 
     def delete(self, sandbox):
@@ -78,6 +82,23 @@ def test_a_reset_that_broke_is_done_again_by_the_next_command(city, session):
     city.calls.clear()
     own_sandbox(city, session)
     assert names(city) == ["create"]
+
+
+def test_a_command_waits_for_a_reset_that_another_one_is_doing(city, session):
+    """Its intent is there, but it was not interrupted: nobody joins in, lest the one undo what the other prepared."""
+    sandbox = own_sandbox(city, session)
+    city.calls.clear()
+    with ThreadPoolExecutor(2) as terminals:
+        opening = []
+
+        def meanwhile():
+            opening.append(terminals.submit(own_sandbox, city, session))
+            assert not wait(opening, 0.3).done
+
+        city.meanwhile = meanwhile
+        terminals.submit(reset, city, session, sandbox).result()
+        assert opening[0].result() == sandbox
+    assert names(city) == ["restore", "create"]
 
 
 def test_a_reset_brings_the_scopes_of_agencies_that_came_later(city, session):

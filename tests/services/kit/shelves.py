@@ -18,6 +18,10 @@ def nothing() -> None:
     """Nobody wants to know."""
 
 
+AT = 1_800_000_000.25
+"""When everything here happens, in seconds since the epoch."""
+
+
 class Shelf:
     """A store, in a loop of its own.
 
@@ -62,7 +66,7 @@ class Shelf:
 
     def create(self, name: str, seed: Seed, *, durable: bool = True) -> None:
         """Make a sandbox."""
-        self.run(self.store.create(name, f'{{"of": "{name}"}}', lambda: seed, durable=durable))
+        self.run(self.store.create(name, f'{{"of": "{name}"}}', lambda: seed, at=AT, durable=durable))
 
     def open(self, name: str, *, durable: bool = True) -> Database:
         """Open a sandbox; it is closed with the shelf."""
@@ -75,10 +79,10 @@ class Shelf:
         self._databases.remove(database)
         self.run(database.close())
 
-    def restore(self, name: str, image: str, *, durable: bool = True) -> None:
+    def restore(self, name: str, image: str, *, at: float = AT, durable: bool = True) -> None:
         """Put an image back, both phases."""
         self.run(self.store.stage(name, image, durable=durable))
-        self.run(self.store.swap(name, durable=durable))
+        self.run(self.store.swap(name, at=at, durable=durable))
 
     def write(self, database: Database, statement: Any, rows: Iterable[Record] | None = None, **values: object) -> int:
         """Write in a transaction of its own."""

@@ -1,7 +1,9 @@
 """Homes over a real PostgreSQL: one at most, wherever and whenever it is asked for."""
 
 import asyncio
+import os
 import secrets
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -289,6 +291,31 @@ def test_a_database_that_is_away_is_told_and_waited_for(mortal_postgresql: Clust
         await asyncio.to_thread(mortal_postgresql.start)
         assert await waiting is None
         assert await one.reachable()
+
+    run(street, work)
+
+
+def test_a_database_that_stands_still_for_a_while_costs_nobody_their_homes(street: Street) -> None:
+    """Whoever asks how it is must not break off the line on which the homes' locks are held."""
+
+    async def work() -> None:
+        one = street.moved_in()
+        await one.claim("city")
+        [(pid,)] = street.sql(
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE application_name LIKE 'lab-homes-%' AND datname = current_database()"
+        )
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert [await one.reachable() for _ in range(2)] == [False, False]
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await street.lines[0].run(asked)
+        assert await one.reachable()
+        assert street.memories[0].doubts == 0
+
+    async def asked(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute("SELECT 1")
 
     run(street, work)
 

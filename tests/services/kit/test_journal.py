@@ -3,18 +3,17 @@
 import base64
 import json
 import re
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from entries import entry
 from hypothesis import given
 from hypothesis import strategies as st
 from sample.lab import InProcess, Served
 
 from services.kit import journal as journals
 from services.kit.answers import Answer
-from services.kit.clock import Clock
 from services.kit.journal import BATCH, MAX_BODY, Entry, Journal, _row
 from services.kit.tables import journal
 
@@ -169,23 +168,6 @@ secrets_of_all_kinds = st.text(
 def kept(noted: Entry) -> dict[str, Any]:
     """An entry as the database gets it."""
     return dict(zip(journal.columns.keys(), _row(1, noted), strict=True))
-
-
-def entry(**changes: object) -> Entry:
-    """A call to be journaled."""
-    whole: dict[str, object] = {
-        **{
-            "clock": Clock.opening(date(2026, 11, 2), 0.0),
-            "started": 0.0,
-            "ended": 0.0,
-            "method": "POST",
-            "path": "/",
-            "query": "",
-        },
-        **{"headers": [], "body": b"", "answer": None, "client_id": None, "token_id": None, "scopes": ()},
-        **{"request_id": "r", "trace_id": "t", "idempotency_key": None, "fault": None, "committed": False},
-    }
-    return Entry(**{**whole, **changes})  # type: ignore[arg-type] # the members above, some changed
 
 
 @given(

@@ -7,12 +7,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from entries import entry
 from joserfc.jwk import RSAKey
 from sample.app import service
 
 from services.kit.homes import ElsewhereError, Homes, Memory
 from services.kit.specs import SandboxSpec
 from services.kit.sqlite import SqliteStore
+from services.kit.store import StoreUnavailableError
 from services.kit.tables import add_kit_tables
 from services.kit.tenancy import Sandboxes, SandboxUnknownError
 
@@ -87,8 +89,9 @@ def desk(tmp_path: Path, key: RSAKey) -> Desk:
 def test_a_sandbox_is_claimed_once_and_then_served_from_memory(desk: Desk) -> None:
     async def work(desk: Desk) -> None:
         await desk.sandboxes.create("city", SPEC)
+        opened = await desk.sandboxes.get("city")
         asked = len(desk.homes.asked)
-        assert await desk.sandboxes.get("city") is await desk.sandboxes.get("city")
+        assert await desk.sandboxes.get("city") is opened
         assert len(desk.homes.asked) == asked
 
     desk.run(work)
@@ -129,6 +132,7 @@ def test_a_home_that_is_known_is_told_without_asking_and_costs_nobody_their_room
     async def work(desk: Desk) -> None:
         for name in ("one1", "two2"):
             await desk.sandboxes.create(name, SPEC)
+            await desk.sandboxes.get(name)
         desk.homes.known = {"city"}
         asked = len(desk.homes.asked)
         for _ in range(3):
@@ -157,8 +161,15 @@ def test_the_specification_is_told_whoever_is_home(desk: Desk) -> None:
 
 def test_what_is_closed_for_lack_of_room_is_released(desk: Desk) -> None:
     async def work(desk: Desk) -> None:
-        for name in ("one1", "two2", "three3"):
+        names = ("one1", "two2", "three3")
+        for name in names:
             await desk.sandboxes.create(name, SPEC)
+        # Whoever is called first opens it, and is its home then.
+        assert desk.homes.left == [("released", name) for name in names]
+        assert desk.sandboxes.in_memory == 0
+        desk.homes.left.clear()
+        for name in names:
+            await desk.sandboxes.get(name)
         assert desk.homes.left == [("released", "one1")]
         assert desk.sandboxes.in_memory == 2
         await desk.sandboxes.delete("two2")
@@ -202,6 +213,62 @@ def test_what_the_store_has_gone_on_without_is_opened_anew(desk: Desk, how: str)
         before._start_flush()
         before._flush_later()
         assert before._timer is None
+
+    desk.run(work)
+
+
+@pytest.mark.parametrize("how", ["closed", "removed"])
+def test_homes_that_are_lost_while_a_sandbox_is_closed_leave_it_in_doubt(desk: Desk, how: str) -> None:
+    async def work(desk: Desk) -> None:
+        await desk.sandboxes.create("city", SPEC)
+        sandbox = await desk.sandboxes.get("city")
+        closed, quiet = sandbox.close, sandbox.quiet
+
+        async def lost() -> None:
+            desk.homes.term += 1
+            desk.homes.memory.doubt()
+            if how == "closed":
+                sandbox.close = closed
+                raise StoreUnavailableError
+            await quiet()
+
+        if how == "closed":
+            sandbox.close = lost
+            await desk.sandboxes.prepare("city", "initial")
+            with pytest.raises(StoreUnavailableError):
+                await desk.sandboxes.commit("city")
+            asked = len(desk.homes.asked)
+            assert await desk.sandboxes.get("city") is sandbox
+            assert len(desk.homes.asked) > asked
+        else:
+            sandbox.quiet = lost
+            await desk.sandboxes.delete("city")
+            assert await desk.sandboxes.names() == []
+
+    desk.run(work)
+
+
+def test_what_is_noted_while_the_journal_is_being_written_is_written_next(desk: Desk) -> None:
+    async def work(desk: Desk) -> None:
+        await desk.sandboxes.create("city", SPEC)
+        sandbox = await desk.sandboxes.get("city")
+        write = sandbox.database.write
+
+        async def slowly(*given):
+            done = await write(*given)
+            sandbox.database.write = write
+            # Its time comes while this still runs.
+            sandbox.note(entry())
+            sandbox._start_flush()
+            return done
+
+        sandbox.database.write = slowly
+        sandbox.note(entry())
+        sandbox._start_flush()
+        async with asyncio.timeout(20):
+            while sandbox.journal.waiting:  # noqa: ASYNC110 - nobody is told of a batch
+                await asyncio.sleep(0.01)
+        assert sandbox.journal.last == 2
 
     desk.run(work)
 

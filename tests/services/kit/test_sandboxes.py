@@ -12,6 +12,10 @@ import pytest
 from joserfc.jwk import RSAKey
 from sample.lab import InProcess, Served, spec
 
+from services.kit.layout import LAYOUT
+
+SPECIFICATION = f"spec-{LAYOUT}.json"
+
 
 def change(lab: InProcess, sandbox: str = "city") -> None:
     """Leave a trace of every kind: a change, a journal, a key, a fault, a dead token, a moved clock."""
@@ -111,7 +115,7 @@ def test_a_reset_leaves_no_old_files(lab: InProcess) -> None:
         change(lab)
         lab.back("POST", "city/reset")
     assert sorted(path.name for path in (lab.data / "city").iterdir()) == [
-        *["checkpoints", "epoch", "spec-1.json", "state-5.db", "state-5.db-shm", "state-5.db-wal"]
+        *["checkpoints", "epoch", SPECIFICATION, "state-5.db", "state-5.db-shm", "state-5.db-wal"]
     ]
 
 
@@ -336,9 +340,9 @@ def test_throw_away_sandboxes_are_cleared_at_the_start_and_others_stay(lab: InPr
 def test_a_half_made_sandbox_is_never_seen_and_is_cleared_away(lab: InProcess) -> None:
     """Killed before and after the specification was written under the temporary name, and while it was removed."""
     lab.made("whole", durable=True)
-    shutil.copytree(lab.data / "whole", lab.data / ".early", ignore=shutil.ignore_patterns("spec-1.json"))
+    shutil.copytree(lab.data / "whole", lab.data / ".early", ignore=shutil.ignore_patterns(SPECIFICATION))
     shutil.copytree(lab.data / "whole", lab.data / ".late")
-    shutil.copytree(lab.data / "whole", lab.data / "removed", ignore=shutil.ignore_patterns("spec-1.json"))
+    shutil.copytree(lab.data / "whole", lab.data / "removed", ignore=shutil.ignore_patterns(SPECIFICATION))
     assert lab.back("GET").json() == {"data": [{"id": "whole"}]}
     assert lab.back("PUT", "removed", json=spec()).status_code == 201
     assert lab.back("PUT", "late", json=spec()).status_code == 201
@@ -352,7 +356,7 @@ def test_a_specification_that_a_power_cut_emptied_does_not_keep_the_service_from
 ) -> None:
     lab.made("whole", durable=True)
     lab.made("brief", durable=False)
-    (lab.data / "brief/spec-1.json").write_bytes(written)
+    (lab.data / "brief" / SPECIFICATION).write_bytes(written)
     lab.restarted()
     assert lab.back("GET").json() == {"data": [{"id": "whole"}]}
 
@@ -360,7 +364,7 @@ def test_a_specification_that_a_power_cut_emptied_does_not_keep_the_service_from
 def test_a_specification_of_another_version_is_left_to_its_owner(lab: InProcess) -> None:
     lab.made("older", durable=True)
     lab.made("whole", durable=True)
-    (lab.data / "older/spec-1.json").write_text(json.dumps({"format": 0}))
+    (lab.data / "older" / SPECIFICATION).write_text(json.dumps({"format": 0}))
     lab.restarted()
     assert (lab.data / "older/state-0.db").exists()
     assert lab.back("GET", "whole").status_code == 200

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 from sqlalchemy.schema import CreateTable
 
 from services.kit.seeding import seeded
@@ -111,6 +112,26 @@ def test_a_killed_second_process_costs_nobody_a_sandbox(worker, tmp_path):
     """Whatever it was at, the first hand does it again."""
     play(worker, tmp_path, disturb=psutil.Process.kill)
     assert all(len(content(tmp_path / f"{number}.db")) > 1000 for number in range(12))
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_second_process_that_is_killed_while_it_waits_costs_nobody_a_sandbox(worker, tmp_path, loop):
+    """A system short of memory does that; what a loop says to a pipe without another end differs."""
+
+    async def scene() -> None:
+        writers = Writers(worker, helped=True)
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(writers.write(f"s{number}", image(tmp_path, number)) for number in range(30)))
+            helper = second()
+            assert helper is not None
+            helper.kill()
+            await until(lambda: not psutil.pid_exists(helper.pid))
+            await asyncio.gather(*(writers.write(f"s{number}", image(tmp_path, number)) for number in range(30, 36)))
+        await writers.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(scene())
+    assert len(list(tmp_path.glob("*.db"))) == 36
 
 
 def broken() -> object:

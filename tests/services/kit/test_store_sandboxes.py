@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from census import ALL, COUNT, IDS, ROWS, houses, people
-from shelves import Shelf
+from shelves import AT, Shelf
 from sqlalchemy import select
 
 from services.kit.layout import LAYOUT
@@ -111,10 +111,21 @@ def test_reset_after_reset_only_puts_back_what_was_changed_and_misses_nothing(sh
         shelf.close(database)
 
 
+def test_it_is_known_since_when_the_present_state_is_that(shelf: Shelf) -> None:
+    """A city's clock starts there; whoever opens it in another process must not start it anew."""
+    shelf.create("city", [(people, ROWS)])
+    shelf.run(shelf.store.save("city", "later"))
+    assert shelf.open("city").began == AT
+    shelf.reopen()
+    shelf.restore("city", "later", at=AT + 1.5)
+    shelf.reopen()
+    assert shelf.open("city").began == AT + 1.5
+
+
 def test_nothing_is_swapped_in_that_was_not_staged(shelf: Shelf) -> None:
     shelf.create("city", [(people, ROWS)], durable=False)
     with pytest.raises(RuntimeError, match="nothing is staged"):
-        shelf.run(shelf.store.swap("city", durable=False))
+        shelf.run(shelf.store.swap("city", at=AT, durable=False))
     assert shelf.run(shelf.store.images("city")) == ["initial"]
     assert not shelf.run(shelf.store.forget("city", "never-made"))
 

@@ -163,6 +163,8 @@ class Fleet:
         name = "c" + secrets.token_hex(4)
         answer = self.back("PUT", name, at, json=spec(**changes))
         assert answer.status_code == 201, answer.text
+        # The home is who opens it, and so who is asked first.
+        assert self.back("GET", name, at).status_code == 200
         return name
 
     def journal(self, sandbox: str) -> list[dict[str, Any]]:
