@@ -5,7 +5,8 @@ is anything read. What the program did is told by the services' journals and sta
 """
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -190,6 +191,24 @@ class Bench:
     ports: tuple[int, ...]
     environment: Mapping[str, str]
 
+    def program(self, environment: Mapping[str, str] | None = None) -> Program:
+        """Give the program as it is to be started.
+
+        Args:
+            environment: further variables.
+        """
+        return Program(
+            argv=self.argv,
+            work_dir=self.submission,
+            environment={**self.environment, **(environment or {})},
+            readable=self.readable,
+            ports=self.ports,
+        )
+
+    def prepare(self) -> None:
+        """Have done what can be done before the next run."""
+        self.rung.prepare(self.limits, self.program())
+
 
 class Grading:
     """The fixture `grading`: the city of this run, and the way to run the participant's program in it.
@@ -200,19 +219,29 @@ class Grading:
         seed: what the sandbox was made from; also the source of this run's choices.
         bench: how the program runs.
         secrets: values to mask in every exchange.
+        meanwhile: done in a thread of its own when the program runs for the first time and this process only waits.
 
     Attributes:
         random: choices of this run (where a fault strikes, which records are asked for), the same for the same seed.
         doubt: why a failing of the program so far may be the lab's; None where it is the program's own.
     """
 
-    def __init__(self, city: City, sandbox: str, seed: int, bench: Bench, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        city: City,
+        sandbox: str,
+        seed: int,
+        bench: Bench,
+        secrets: Sequence[str],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         self.random = Random(f"{seed}/checks")  # noqa: S311 - reproducible from the run's secret seed
         self.runs: list[Run] = []
         self._city = city
         self._sandbox = sandbox
         self._bench = bench
         self._secrets = tuple(secrets)
+        self._meanwhile = meanwhile
         self._seen = dict.fromkeys(city.services, 0)
         self._frozen = False
         self._troubled = False
@@ -249,16 +278,14 @@ class Grading:
         self._troubled = bool(faults)
         if self._frozen:
             self._city.thaw(self._sandbox)
-        program = Program(
-            argv=bench.argv,
-            work_dir=bench.submission,
-            environment={**bench.environment, **(environment or {})},
-            readable=bench.readable,
-            ports=bench.ports,
-        )
+        program = bench.program(environment)
         before = self._served_by = self._served_by or self._city.instances(self._sandbox)
+        if self._meanwhile is not None:
+            threading.Thread(target=self._meanwhile, daemon=True).start()
+            self._meanwhile = None
         with Pulse(*(partial(self._city.describe, name) for name in self._city.services)) as pulse:
             finished = bench.rung.run(program, bench.limits)
+        bench.prepare()  # most exercises run it more than once
         self.doubt = self.doubt or _doubt(finished, pulse)
         after = self._city.freeze(self._sandbox)
         self._frozen = True

@@ -7,7 +7,6 @@ until it is judged, so nothing that ends early can pass for more than it is.
 
 import hashlib
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -144,15 +143,17 @@ class _Run:
                 rung = container or best(order.isolation, order.proven)
                 self.results = replace(self.results, isolation=rung.name)
                 self.save()
+                bench = self._bench(submission, rung, argv)
+                bench.prepare()
                 from grader.plugin import Judge  # noqa: PLC0415 - brings pytest along
 
                 if container is not None:
-                    argv = _start(submission, order.learner, container)
+                    bench = replace(bench, argv=tuple(_start(submission, order.learner, container)))
                 made.result()
-                bench = self._bench(submission, rung, argv)
-                grading = self.grading = Grading(self.city, self.sandbox, self.seed, bench, [self.secret])
+                grading = self.grading = Grading(
+                    self.city, self.sandbox, self.seed, bench, [self.secret], meanwhile=_warm_up_reports
+                )
                 judge = Judge(order.exercise, grading, self._judged)
-                threading.Thread(target=_warm_up_reports, daemon=True).start()
                 try:
                     judge.judge()
                 finally:
@@ -242,7 +243,7 @@ class _Run:
 
 
 def _warm_up_reports() -> None:
-    """Load what writes the reports, while the participant's program runs and this process only waits."""
+    """Load what writes the reports."""
     from grader import reports  # noqa: PLC0415 - brings the template engine along
 
     reports.warm_up()

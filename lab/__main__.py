@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 import tempfile
@@ -26,7 +27,10 @@ _ = catalogue(__file__)
 def main() -> None:
     """Runs the command line of this process and leaves with its exit code."""
     speak_utf8()
-    sys.exit(run(sys.argv[1:], os.environ))
+    code = run(sys.argv[1:], os.environ)
+    # To look for garbage among all that ends with the process now takes Python a tenth of a second.
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -56,6 +56,10 @@ class Bubblewrap(Rung):
             return _("the program bwrap is not installed; on Debian and Ubuntu: sudo apt install bubblewrap")
         return lacking
 
+    def prepare(self, limits: Limits, program: Program | None = None) -> None:
+        """Have the sandbox built in which the program will start: half of the time that a start takes."""
+        warden.warm(None if program is None else self._sandbox(program, limits))
+
     def run(self, program: Program, limits: Limits) -> Finished:
         """See `Rung.run`."""
         order = warden.order(program, limits, folder=_FOLDER, temporary=_TEMPORARY)

@@ -55,7 +55,7 @@ class Container(Rung):
             return _("it could not run a program: {detail}", detail=error.detail or error.message)
         return None
 
-    def prepare(self, limits: Limits) -> None:
+    def prepare(self, limits: Limits, program: Program | None = None) -> None:
         """Have a container start for a run with these limits, while there is other work to do."""
         with self._lock:
             if self._next is not None and self._next[0] == limits:

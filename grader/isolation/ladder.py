@@ -9,7 +9,6 @@ from grader.isolation.landlock import Landlock
 from grader.isolation.process import Process
 from grader.isolation.proven import Proven
 from grader.isolation.rung import Rung
-from grader.isolation.warden import warm
 from grader.language import catalogue
 
 _ = catalogue(__file__)
@@ -39,7 +38,6 @@ def best(forced: str | None = None, proven: Path | None = None) -> Rung:
         )
     memory = Proven(proven, wanted[0]) if proven is not None and forced is None else None
     if memory is not None and memory.holds():
-        warm()
         return wanted[0]
     for rung in wanted:
         obstacle = rung.obstacle()

@@ -54,6 +54,10 @@ class Landlock(Rung):
             return _("there is no filter of system calls for the processor {machine}", machine=kernel.machine())
         return None
 
+    def prepare(self, limits: Limits, program: Program | None = None) -> None:
+        """Have a keeper start."""
+        warden.warm()
+
     def run(self, program: Program, limits: Limits) -> Finished:
         """See `Rung.run`."""
         paths: Paths = {

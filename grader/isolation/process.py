@@ -31,6 +31,11 @@ class Process(Rung):
         """Nothing that any machine does not have."""
         return None
 
+    def prepare(self, limits: Limits, program: Program | None = None) -> None:
+        """Have a keeper start, where there are keepers."""
+        if sys.platform == "linux":
+            warden.warm()
+
     def run(self, program: Program, limits: Limits) -> Finished:
         """See `Rung.run`."""
         if sys.platform != "linux":

@@ -56,6 +56,16 @@ class Rung(ABC):
         """
 
     @abstractmethod
+    def prepare(self, limits: Limits, program: Program | None = None) -> None:
+        """Begin to do what can be done before the next run, and do not wait for it.
+
+        Args:
+            limits: those of the run.
+            program: its folder and what it may read, if they are known; what else it is, and files in the folder, may
+                be settled later.
+        """
+
+    @abstractmethod
     def lacks(self) -> Text | None:
         """Return what this machine lacks for this rung, as far as can be seen without trying; None if nothing."""
 

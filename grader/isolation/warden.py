@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from grader.isolation.contract import Finished, IsolationFailed, Limit, Limits, Program
-from grader.isolation.keeper.order import Bounds, Order, Paths
+from grader.isolation.keeper.order import Bounds, Order, Paths, Sandbox
 from grader.isolation.leftovers import new_mark, stop_marked
 from grader.isolation.nursery import Nursery, dismiss
 from grader.isolation.surroundings import surroundings
@@ -21,9 +21,9 @@ _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 """Exit codes of shells for a program that cannot be started."""
 
 
-def warm() -> None:
-    """Have a keeper start, for the run that is to come."""
-    _NURSERY.warm()
+def warm(sandbox: Sandbox | None = None) -> None:
+    """Have a keeper start for the run that is to come, and build the sandbox of its order."""
+    _NURSERY.warm(sandbox)
 
 
 def order(program: Program, limits: Limits, *, folder: Path, temporary: Path) -> Order:
@@ -78,7 +78,7 @@ def carry_out(given: Order) -> Finished:
     Raises:
         IsolationFailed: the keeper could not do it, or did not live to tell.
     """
-    keeper = _NURSERY.take()
+    keeper = _NURSERY.take(given["sandbox"])
     try:
         answer, complaint = _ask(keeper, given)
     finally:

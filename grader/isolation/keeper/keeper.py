@@ -29,8 +29,8 @@ _DRAIN = 2.0
 class Keeper:
     """One run: `run` it once, then `answer` is complete."""
 
-    def __init__(self, order: "Order") -> None:
-        """Prepare for `order`; nothing is started yet."""
+    def __init__(self, order: "Order", built: sandbox.Built | None = None) -> None:
+        """Prepare for `order`, for which a sandbox may have been built; nothing of the program is started yet."""
         self.answer: dict[str, object] = {}
         self._order = order
         self._bounds = order["bounds"]
@@ -38,7 +38,8 @@ class Keeper:
         self._outlets = {name: Outlet(self._bounds["output_bytes"]) for name in ("stdout", "stderr")}
         self._reading = 0
         self._abandoned = False
-        self._user = OwnUser() if kernel.is_root() else None
+        self._user = _own_user() if built is None else built.user
+        self._built = built
         self._number = None if self._user is None else self._user.number
         self._folders = disk.Watch(order["place"], self._number)
 
@@ -88,31 +89,42 @@ class Keeper:
         self._selector.unregister(sys.stdin.fileno())
 
     def _start(self) -> None:
-        streams = self._stream("stdout"), self._stream("stderr")
         try:
             if self._order["sandbox"] is not None:
-                self._started = sandbox.start(self._order, self._user, streams, self._selector)
-            elif self._order["contained"] is not None:
-                self._started = contained.start(self._order, streams, self._selector)
+                self._started = self._in_sandbox(self._built or sandbox.Built(self._order["sandbox"], self._user))
             else:
-                self._started = launch.start(self._order, self._user, streams)
+                self._started = self._here()
         except harness.NotConfined as error:
-            for stream in streams:
-                os.close(stream)
             self._drain()
             said = self._outlets["stderr"].text().decode(errors="replace")
             raise harness.NotConfined(f"{error} {said}".strip()) from error
-        for stream in streams:
-            os.close(stream)
         self._family = census.Family(self._started.pid)
+
+    def _in_sandbox(self, built: sandbox.Built) -> launch.Started:
+        for name, read in zip(self._outlets, built.output, strict=True):
+            self._collect(name, read)
+        return built.start(self._order, self._selector)
+
+    def _here(self) -> launch.Started:
+        streams = self._stream("stdout"), self._stream("stderr")
+        try:
+            if self._order["contained"] is not None:
+                return contained.start(self._order, streams, self._selector)
+            return launch.start(self._order, self._user, streams)
+        finally:
+            for stream in streams:
+                os.close(stream)
 
     def _stream(self, name: str) -> int:
         """Return a descriptor to write to; what arrives there goes to the outlet of that name."""
         read, write = os.pipe()
+        self._collect(name, read)
+        return write
+
+    def _collect(self, name: str, read: int) -> None:
         os.set_blocking(read, False)
         self._selector.register(read, selectors.EVENT_READ, self._reader(self._outlets[name], read))
         self._reading += 1
-        return write
 
     def _reader(self, outlet: Outlet, descriptor: int) -> "Callable[[int], None]":
         def read(_events: int) -> None:
@@ -198,17 +210,26 @@ class Keeper:
 
 
 def main() -> None:
-    """Take an order from standard input, carry it out, answer on standard output."""
+    """Take an order from standard input, carry it out, answer on standard output.
+
+    A description of the order's sandbox may come before, as soon as it is known: then it is built by the time that the
+    order comes.
+    """
     kernel.be_dumpable(yes=False)
     kernel.be_subreaper()
     _allow_many_connections()
+    built = None
     try:
-        order: Order = marshal.load(sys.stdin.buffer)  # noqa: S302 - the grader, our own program, wrote it
+        told = marshal.load(sys.stdin.buffer)  # noqa: S302 - the grader, our own program, wrote it
+        if "command" in told:
+            built = sandbox.Built(told, _own_user())
+            told = marshal.load(sys.stdin.buffer)  # noqa: S302 - likewise
     except EOFError:
-        return  # there was nothing to do for this one
+        return  # there was nothing to do for this one; a sandbox ends with who built it
+    order: Order = told
     answer: dict[str, object]
     try:
-        keeper = Keeper(order)
+        keeper = Keeper(order, built)
         keeper.run()
         answer = keeper.answer
     except harness.NotStarted as error:
@@ -225,6 +246,10 @@ def _on_paper(answer: dict[str, object]) -> bytes:
     bodies = [value for value in answer.values() if isinstance(value, bytes)]
     lines = [f"{name}={len(value) if isinstance(value, bytes) else value}\n" for name, value in answer.items()]
     return b"".join(["".join(lines).encode(), b"\n", *bodies])
+
+
+def _own_user() -> OwnUser | None:
+    return OwnUser() if kernel.is_root() else None
 
 
 def _allow_many_connections() -> None:

@@ -1,4 +1,7 @@
-"""Starts the program in a bubblewrap sandbox, whose first process is the stage (see `stage.py`)."""
+"""Starts the program in a bubblewrap sandbox, whose first process is the stage (see `stage.py`).
+
+A sandbox can be built ahead of the order: its stage waits to be told what to become.
+"""
 
 import marshal
 import os
@@ -20,24 +23,43 @@ _READY_WITHIN = 20.0
 _BWRAP_TASKS = 2
 
 
-def start(order: "Order", user: "OwnUser | None", output: tuple[int, int], selector: selectors.BaseSelector) -> Started:
-    """Start what is ordered and return when it runs; arguments and errors as of `launch.start`.
+class Built:
+    """A sandbox in which nothing of the program runs yet.
 
     Args:
-        order: the run; its `sandbox` is not None.
+        sandbox: how to build it.
         user: whom the program shall be; None for this process' own user.
-        output: where its standard output and error go.
-        selector: where the relay to the agencies' ports is to be registered.
+
+    Attributes:
+        output: descriptors from which the program's standard output and error will be read.
     """
-    assert order["sandbox"] is not None  # noqa: S101 - for the type checker; the caller has looked
-    ours, theirs = socket.socketpair()
-    with ours:
+
+    def __init__(self, sandbox: "Sandbox", user: "OwnUser | None") -> None:
+        self.sandbox = sandbox
+        self.user = user
+        pipes = os.pipe(), os.pipe()
+        self.output = [read for read, _write in pipes]
+        self._control, theirs = socket.socketpair()
         with theirs:
-            pid = _start_bwrap(order["sandbox"], os.geteuid() if user is None else user.number, output, theirs.fileno())
-        descriptors = _shake_hands(ours, _staging(order, order["sandbox"], user))
-    folders = len(order["sandbox"]["measured"])
-    Relay(selector, [socket.socket(fileno=listener) for listener in descriptors[folders:]], order["ports"])
-    return Started(pid, disk=descriptors[:folders], overhead=_BWRAP_TASKS, shell_like=True)
+            number = os.geteuid() if user is None else user.number
+            self._pid = _start_bwrap(sandbox, number, (pipes[0][1], pipes[1][1]), theirs.fileno())
+        for _read, write in pipes:
+            os.close(write)
+
+    def start(self, order: "Order", selector: selectors.BaseSelector) -> Started:
+        """Start what is ordered and return when it runs; errors as of `launch.start`.
+
+        Args:
+            order: the run; its `sandbox` is this one.
+            selector: where the relay to the agencies' ports is to be registered.
+        """
+        if order["sandbox"] != self.sandbox:
+            raise harness.NotConfined("another sandbox was built")
+        with self._control:
+            descriptors = _shake_hands(self._control, _staging(order, self.sandbox, self.user))
+        folders = len(self.sandbox["measured"])
+        Relay(selector, [socket.socket(fileno=listener) for listener in descriptors[folders:]], order["ports"])
+        return Started(self._pid, disk=descriptors[:folders], overhead=_BWRAP_TASKS, shell_like=True)
 
 
 def _start_bwrap(sandbox: "Sandbox", user: int, output: tuple[int, int], control: int) -> int:

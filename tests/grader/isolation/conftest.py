@@ -158,9 +158,11 @@ class Bench:
         files: Mapping[str, str] | None = None,
         **environment: str,
     ) -> Finished:
-        """Run Python source as a participant's main.py; words of `environment` become variables."""
+        """Run Python source as a participant's main.py, as a grading run does; `environment` becomes variables."""
         program = self.program(source, ports=ports, files=files, **environment)
-        return self.rung.run(program, limits if isinstance(limits, Limits) else replace(LIMITS, **limits))
+        given = limits if isinstance(limits, Limits) else replace(LIMITS, **limits)
+        self.rung.prepare(given, program)
+        return self.rung.run(program, given)
 
     def program(
         self, source: str, *, ports: Sequence[int] = (), files: Mapping[str, str] | None = None, **environment: str
@@ -321,11 +323,32 @@ def grader_running() -> Callable[[str, Program], contextmanager]:
         source = f"""
             from pathlib import Path, PosixPath
             from grader.isolation import Limits, Program, best
-            best({name!r}).run({program!r}, Limits())
+            rung, program = best({name!r}), {program!r}
+            rung.prepare(Limits(), program)
+            rung.run(program, Limits())
         """
         return python(source, start_new_session=True)
 
     return run
+
+
+@pytest.fixture
+def grader_preparing() -> Callable[[str, Program], contextmanager]:
+    """Prepare a run from another process, which says so, and then ends, or stays until it is ended."""
+
+    def prepare(name: str, program: Program, *, stays: bool):
+        source = f"""
+            import ctypes
+            from pathlib import Path, PosixPath
+            from grader.isolation import Limits, Program, rungs
+            next(rung for rung in rungs() if rung.name == {name!r}).prepare(Limits(), {program!r})
+            print("prepared", flush=True)
+            if {stays}:
+                ctypes.CDLL(None).pause()
+        """
+        return python(source)
+
+    return prepare
 
 
 __all__ = ["Bench", "best", "closing"]
