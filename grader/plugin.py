@@ -23,9 +23,10 @@ _ = catalogue(__file__)
 CONFIG = Path(__file__).with_name("checks.ini")
 _UNUSED = (
     "cacheprovider", "terminal", "junitxml", "doctest", "unittest", "faulthandler", "unraisableexception",
-    "threadexception",
+    "threadexception", "debugging", "logging", "pastebin", "setuponly", "setupplan", "stepwise", "subtests",
 )  # fmt: skip
-"""Plugins that checks have no use for; the last two look through all memory five times over before they let go."""
+"""Plugins that checks have no use for. `unraisableexception` and `threadexception` look through all memory five times
+over before they let go; all take time to load while a participant waits."""
 
 _MEANT_FOR_OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """Variables that a person may have set for tests of their own."""

@@ -6,6 +6,7 @@ Pure: journal entries in, steps out. `grader.trace` draws the steps in a termina
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
@@ -163,11 +164,17 @@ def _with_waits(calls: Sequence[Exchange]) -> Iterator[Exchange | Wait | Start]:
 def _likeness(item: Exchange | Wait | Start) -> Any:  # noqa: ANN401 - a tuple for calls, everything else is itself
     if not isinstance(item, Exchange):
         return item
-    places = tuple("*" if _is_identifier(segment) else segment for segment in item.path.split("/"))
-    names = tuple(name for name, _value in parse_qsl(item.query, keep_blank_values=True))
+    places = tuple(["*" if _is_identifier(segment) else segment for segment in item.path.split("/")])
+    names = tuple([name for name, _value in _pairs(item.query)])
     return (item.service, item.method, places, names, item.status, item.fault, item.committed)
 
 
+@lru_cache(1024)
+def _pairs(query: str) -> tuple[tuple[str, str], ...]:
+    return tuple(parse_qsl(query, keep_blank_values=True))
+
+
+@lru_cache(1024)
 def _is_identifier(segment: str) -> bool:
     """Say whether a part of a path names a thing (it has a digit), and is not a version such as "v1"."""
     return bool(_DIGIT.search(segment)) and not (segment[:1] == "v" and segment[1:].isdigit())
@@ -195,7 +202,7 @@ def _path(group: Sequence[Exchange]) -> str:
 
 
 def _query(group: Sequence[Exchange]) -> str:
-    columns = zip(*(parse_qsl(call.query, keep_blank_values=True) for call in group), strict=True)
+    columns = zip(*(_pairs(call.query) for call in group), strict=True)
     pairs = [f"{column[0][0]}={_short(column[0][1]) if len(set(column)) == 1 else '…'}" for column in columns]
     return "?" + "&".join(pairs) if pairs else ""
 

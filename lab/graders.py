@@ -2,16 +2,19 @@
 
 import os
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from grader.isolation import prefixes
 from grader.run import Learner
-from grader.workers import Processes, Room, Workers
 from lab.installation.environment import python_in
 from lab.opening import Opened
 from lab.record import Record
 from lab.running import Reach, mode
 from lab.session import Session
 from lab.settings import SWARM, Settings
+
+if TYPE_CHECKING:
+    from grader.workers import Room, Workers
 
 _MOST_AT_ONCE = 8
 
@@ -37,8 +40,10 @@ def lab_version() -> str:
     return metadata.version("spbe-lab")
 
 
-def room(settings: Settings, lab: Opened) -> Room:
+def room(settings: Settings, lab: Opened) -> "Room":
     """Returns what the grading processes of one command share."""
+    from grader.workers import Room  # noqa: PLC0415 - who checks one exercise has no use for it
+
     return Room(
         services=dict(lab.city.services),
         token=lab.record.token(),
@@ -52,10 +57,12 @@ def at_once() -> int:
     return min(os.cpu_count() or 1, _MOST_AT_ONCE)
 
 
-def workers(session: Session, lab: Opened) -> Workers:
+def workers(session: Session, lab: Opened) -> "Workers":
     """Returns who grades a group's submissions: processes of this machine, or jobs all over a Swarm."""
     if mode(session.settings) == SWARM:
         from lab.swarm.jobs import jobs  # noqa: PLC0415 - only for those who have a Swarm
 
         return jobs(session, lab)
+    from grader.workers import Processes  # noqa: PLC0415 - likewise
+
     return Processes(room(session.settings, lab), at_once=at_once())
