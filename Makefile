@@ -55,7 +55,7 @@ reset-%: setup ## begitu juga, dan kerangka baru untuk latihan N | likewise, and
 	@$(LAB) reset $*
 
 grade: setup ## nilai kiriman: SUBMISSIONS=folder EXERCISE=N OUT=folder | grade submissions: SUBMISSIONS=folder EXERCISE=N OUT=folder
-	@$(LAB) grade "$(SUBMISSIONS)" --exercise "$(EXERCISE)" --out "$(OUT)"
+	@$(LAB) grade $(if $(SUBMISSIONS),"$(SUBMISSIONS)") --exercise "$(EXERCISE)" --out "$(OUT)"
 
 audit: setup ## buktikan bahwa setiap latihan menilai dengan benar | prove that every exercise grades rightly
 	@$(LAB) audit

@@ -51,11 +51,16 @@ def submissions(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir() and not any((path / name).is_file() for name in MAIN_FILES):
+        if path.is_dir() and holds_no_program(path):
             found += sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
         else:
             found.append(path)
     return found
+
+
+def holds_no_program(folder: Path) -> bool:
+    """Say whether a folder is a collection of submissions, or something else, but no submission itself."""
+    return not any((folder / name).is_file() for name in MAIN_FILES)
 
 
 def grade_all(exercise: Exercise, sources: Sequence[Path], workers: Workers, out: Path) -> Iterator[Graded]:

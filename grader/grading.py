@@ -5,7 +5,9 @@ is anything read. What the program did is told by the services' journals and sta
 """
 
 import fnmatch
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,6 +34,8 @@ LAB_MISTAKES = frozenset({"internal_error", "issuer_unreachable"})
 
 LONGEST_ANSWER = 3.0
 """Seconds that the smallest answer may take: many HTTP clients give up after five, and ask for more than that."""
+LARGEST_STEP = 0.1
+"""Seconds by which the computer's clock may be set while a program runs; waits are judged by the times of calls."""
 LONGEST_ANSWER_ON_AVERAGE = 0.2
 """Seconds, some fifty times of what is usual, at which right programs do not end in the time that they are given."""
 
@@ -90,6 +94,12 @@ class Run:
             raise Mismatch(
                 limit_sentence(finished.limit, finished.seconds),
                 expected=_("the program ends by itself"),
+                actual=_tail(self.shown.stderr or self.shown.stdout),
+            )
+        if finished.exit_code is None:
+            raise Mismatch(
+                _("The program was ended by the signal {name}.", name=signal_name(finished.signal)),
+                expected=_("exit code 0"),
                 actual=_tail(self.shown.stderr or self.shown.stdout),
             )
         if finished.exit_code != 0:
@@ -151,6 +161,19 @@ def _doubt(finished: Finished, pulse: Pulse) -> LabFault | None:
     )
 
 
+def _stepped(before: float, after: float) -> LabFault | None:
+    """Say whether the computer's clock was set meanwhile; what it is ahead of the running one stays the same else."""
+    if abs(after - before) <= LARGEST_STEP:
+        return None
+    return LabFault(
+        _("The clock of this computer was set while the program ran, so nothing can be said of the program. Try again.")
+    )
+
+
+def _ahead() -> float:
+    return time.time() - time.perf_counter()
+
+
 def limit_sentence(limit: Limit, seconds: float) -> Text:
     """Say which limit stopped the program."""
     sentences = {
@@ -162,6 +185,14 @@ def limit_sentence(limit: Limit, seconds: float) -> Text:
         Limit.FILE: _("The program wrote a file larger than it may and was stopped."),
     }
     return sentences[limit]
+
+
+def signal_name(number: int | None) -> str:
+    """Give the name of a signal ("SIGSEGV"), or its number where it has none here."""
+    try:
+        return signal.Signals(number or 0).name
+    except ValueError:
+        return str(number)
 
 
 def _tail(text: str) -> str:
@@ -283,10 +314,11 @@ class Grading:
         if self._meanwhile is not None:
             threading.Thread(target=self._meanwhile, daemon=True).start()
             self._meanwhile = None
+        ahead = _ahead()
         with Pulse(*(partial(self._city.describe, name) for name in self._city.services)) as pulse:
             finished = bench.rung.run(program, bench.limits)
         bench.prepare()  # most exercises run it more than once
-        self.doubt = self.doubt or _doubt(finished, pulse)
+        self.doubt = self.doubt or _doubt(finished, pulse) or _stepped(ahead, _ahead())
         after = self._city.freeze(self._sandbox)
         self._frozen = True
         _require_the_same(before, after)

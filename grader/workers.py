@@ -120,7 +120,7 @@ def run(
     """Grade one submission in a new process and wait for it. Never raises for what that process does."""
     order = {
         "exercise": str(exercise.folder.resolve()),
-        "submission": str(submission.resolve()),
+        "submission": str(submission.absolute()),  # as it is: one that is a link is refused
         "out": str(out.resolve()),
         "services": {name: asdict(address) for name, address in room.services.items()},
         "token": room.token,

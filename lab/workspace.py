@@ -55,5 +55,8 @@ def set_aside(exercise: Exercise, settings: Settings) -> Path | None:
 
 def shown(path: Path) -> str:
     """Returns `path` as people type it: from where they are, if that is shorter."""
-    relative = os.path.relpath(path)
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # Windows, where people are on another drive
+        return str(path)
     return relative if len(relative) < len(str(path)) else str(path)

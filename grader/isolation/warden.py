@@ -118,6 +118,10 @@ def understood(given: Order, answer: bytes) -> Finished:
         raise IsolationFailed(_("The program could not be isolated."), detail=texts["problem"])
     if said.get("shut", "0") != "0":
         raise IsolationFailed(_("An agency could not be reached while the program ran."), detail=texts["stderr"][-400:])
+    if said.get("starved", "0") != "0":
+        raise IsolationFailed(
+            _("This computer ran out of memory while the program ran. Close other programs, and try again.")
+        )
     if "unstartable" in said:
         return _unstartable(given, texts["stderr"])
     return Finished(

@@ -111,6 +111,8 @@ def ending(results: Results) -> Text | None:
     program = results.program
     if program is None or (program.ended_by == "exit" and program.exit_status == 0):
         return None
+    if program.ended_by == "exit" and program.exit_status is None:
+        return _("Your program was ended by a signal, without an exit code of its own.")
     if program.ended_by == "exit":
         return _("Your program ended with exit code {code}.", code=program.exit_status)
     limit = _LIMITS.get(program.ended_by, program.ended_by)

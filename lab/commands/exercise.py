@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader import resultsfile
 from grader.exercise import Exercise
 from grader.isolation import rungs
 from grader.language import catalogue
@@ -76,7 +77,7 @@ def run(
     if submission is None:
         History(settings.reports).add(Score.of(results))
     if as_json:
-        click.echo((out / "results.json").read_text(encoding="utf-8"), nl=False)
+        click.echo(resultsfile.dump(results), nl=False)
     else:
         _show(session, results, out)
     return results.exit_code

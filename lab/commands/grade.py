@@ -1,25 +1,31 @@
 """`lab grade PATH…`: grades many submissions, and leaves reports, a gradebook and a page for the group."""
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from grader.batch import GRADES, PAGE, Graded, grade_all, submissions
+from grader.batch import GRADES, PAGE, Graded, grade_all, holds_no_program, submissions
 from grader.gradebook import STATUSES, GradebookBroken, Status
 from grader.language import catalogue
 from grader.verdicts import ExitCode
 from lab import workspace
 from lab.console import Mood
 from lab.course import HIGHEST_NUMBER, chosen
+from lab.filelock import LockTimeoutError, held
 from lab.graders import workers
 from lab.opening import opened
-from lab.outcomes import WrongUsageError
+from lab.outcomes import LabFailedError, WrongUsageError
 from lab.session import Session
 from lab.usage import Number, option
 from lab.usage import command as build
 
 _ = catalogue(__file__)
+
+_LOCK_SECONDS = 12 * 3600.0
+"""A group of hundreds is graded overnight."""
 
 _MOODS: dict[Status, Mood] = {
     Status.PASSED: "good",
@@ -51,9 +57,9 @@ def run(session: Session, paths: Sequence[Path], *, exercise: int, out: Path) ->
     """
     console = session.console
     asked = chosen(exercise, session.settings)
-    sources = _sources(paths)
+    sources = _sources(paths, out)
     failures = 0
-    with opened(session) as lab:
+    with _alone(session, out), opened(session) as lab:
         console.progress(_("Graded {done} of {total} …", done=0, total=len(sources)))
         runs = grade_all(asked, sources, workers(session, lab), out)
         try:
@@ -77,8 +83,23 @@ def run(session: Session, paths: Sequence[Path], *, exercise: int, out: Path) ->
     return ExitCode.LAB_FAILED if failures else ExitCode.PASSED
 
 
-def _sources(paths: Sequence[Path]) -> list[Path]:
-    """Returns the submissions.
+@contextlib.contextmanager
+def _alone(session: Session, out: Path) -> Iterator[None]:
+    """Waits for another command that grades into the same folder: each would write its own grades over the other's."""
+    waiting = _("Another command is grading; waiting for it …")
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with held(out / ".grading.lock", _LOCK_SECONDS, lambda: session.console.progress(waiting)):
+            yield
+    except LockTimeoutError as timeout:
+        raise LabFailedError(
+            _("Another command has been grading into {path} for too long.", path=out),
+            _("End that command, then repeat yours; what is graded stays."),
+        ) from timeout
+
+
+def _sources(paths: Sequence[Path], out: Path) -> list[Path]:
+    """Returns the submissions; what this command wrote itself is none.
 
     Raises:
         WrongUsageError: a path does not exist, there is no submission, or two have the same name.
@@ -88,7 +109,10 @@ def _sources(paths: Sequence[Path]) -> list[Path]:
             raise WrongUsageError(
                 _("{path} does not exist.", path=path), _("Name the folder that holds the submissions.")
             )
-    sources = submissions(paths)
+    # A name is what grades are kept by, and "." has none.
+    results = Path(os.path.abspath(out))  # noqa: PTH100 - a submission that is a link is to be refused, not followed
+    found = submissions([Path(os.path.abspath(path)) for path in paths])  # noqa: PTH100 - likewise
+    sources = [one for one in found if one != results and not (one in results.parents and holds_no_program(one))]
     names = [source.name for source in sources]
     if not names:
         raise WrongUsageError(

@@ -86,6 +86,9 @@ def test_every_submission_ends_as_one_line_whatever_it_is(
     (hand_in("hadi", RIGHT) / "link").symlink_to("/etc/passwd")
     with zipfile.ZipFile(group / "indah.zip", "w") as archive:
         archive.writestr("indah/main.py", RIGHT)
+    # Work of somebody else under one's own name, and a link that leads nowhere however long it is followed.
+    (group / "joko").symlink_to(group / "ani")
+    (group / "kiki").symlink_to(group / "kiki")
     (group / ".hidden").mkdir()
     out = tmp_path / "out"
     done = list(batch.grade_all(exercise, batch.submissions([group]), Processes(room), out))
@@ -101,6 +104,8 @@ def test_every_submission_ends_as_one_line_whatever_it_is(
         "gita": Status.REJECTED,
         "hadi": Status.REJECTED,
         "indah": Status.PASSED,
+        "joko": Status.REJECTED,
+        "kiki": Status.REJECTED,
     }
     written = rows(out)
     assert len(written) == len(statuses)

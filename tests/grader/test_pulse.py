@@ -81,6 +81,16 @@ def hold_up(agencies, over: threading.Event) -> None:
     stalled.resume()
 
 
+@pytest.mark.parametrize(("step", "verdict"), [(-0.3, Verdict.ERROR), (0.02, Verdict.FAIL)])
+def test_a_clock_that_is_set_while_a_program_runs_is_nobodys_fail(agencies, order_for, monkeypatch, step, verdict):
+    """Waits are judged by the times of calls. What corrects it a little all the time does no harm."""
+    ahead = iter([1000.0, 1000.0 + step])
+    monkeypatch.setattr(grading, "_ahead", lambda: next(ahead))
+    with City(agencies.addresses, agencies.token) as city:
+        results = grade(order_for("raise SystemExit(3)"), city)
+    assert [task.verdict for task in results.tasks] == [verdict]
+
+
 @pytest.mark.parametrize(("patience", "verdict"), [(1.5, Verdict.ERROR), (60, Verdict.PASS)])
 def test_a_program_that_a_busy_machine_made_fail_is_not_failed(
     mortal_agencies, order_for, monkeypatch, patience, verdict

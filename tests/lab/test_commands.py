@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from grader.audit import Finding
 from grader.language import verbatim
 from grader.verdicts import LabFault
 from lab.__main__ import run
+from lab.filelock import held
 from lab.settings import ROOT
 
 
@@ -292,6 +294,39 @@ def test_grade_gives_every_submission_its_line_and_stops_for_none(lab, tmp_path)
     code, said = lab("grade", str(group), "--exercise", "1", "--out", str(out))
     assert code == 0
     assert said.out.count("(graded before)") >= 2
+
+
+def test_what_is_graded_is_known_by_its_name_wherever_one_stands(lab, tmp_path, monkeypatch):
+    """`lab grade .` in one folder after the other; and grades that lie beside the submissions are none."""
+    group = tmp_path / "group"
+    for name in ("ani", "budi"):
+        shutil.copytree(SOLUTION.parent / "starter", group / name)
+        monkeypatch.chdir(group / name)
+        assert lab("grade", ".", "--exercise", "1", "--out", "../grades")[0] == 0
+    (group / "more").mkdir()
+    code, said = lab("grade", str(group), "--exercise", "1", "--out", str(group / "grades"))
+    assert code == 0, said
+    assert said.out.count("(graded before)") == 2
+    with (group / "grades" / "grades.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["submission"] for row in csv.DictReader(file)] == ["ani", "budi", "more"]
+    code, said = lab("grade", str(group), "--exercise", "1", "--out", str(group / "more" / "grades"))
+    assert "more" not in [line.partition(":")[0] for line in said.out.splitlines()]
+
+
+def test_two_commands_that_grade_into_one_folder_take_turns(lab, tmp_path):
+    """Each would write the gradebook over the other's."""
+    shutil.copytree(SOLUTION.parent / "starter", tmp_path / "group" / "ani")
+    out = tmp_path / "out"
+    out.mkdir()
+    waited: list[bool] = []
+    with ThreadPoolExecutor(1) as other:
+        with held(out / ".grading.lock", 1):
+            grading = other.submit(lab, "grade", str(tmp_path / "group"), "--exercise", "1", "--out", str(out))
+            waited.append(not wait([grading], 1.0).done)
+            waited.append(not (out / "grades.csv").exists())
+        assert grading.result()[0] == 0
+    assert waited == [True, True]
+    assert (out / "grades.csv").exists()
 
 
 def test_two_submissions_of_one_name_are_told_before_anything_runs(lab, tmp_path):

@@ -17,6 +17,16 @@ def test_the_starter_is_laid_out_once_and_never_over_somebodys_work(settings, ex
     assert [path.name for path in settings.work.iterdir()] == ["07_greeting"]
 
 
+def test_a_path_on_another_drive_is_shown_whole(monkeypatch, tmp_path):
+    """Windows has no way there from where one is."""
+
+    def no_way(_path):
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    monkeypatch.setattr(os.path, "relpath", no_way)
+    assert workspace.shown(tmp_path) == str(tmp_path)
+
+
 def test_an_empty_folder_is_filled(settings, exercise):
     """Somebody who made the folder by hand gets the starter all the same."""
     workspace.folder(exercise, settings).mkdir(parents=True)

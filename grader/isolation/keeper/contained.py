@@ -76,11 +76,12 @@ def start(order: "Order", output: tuple[int, int], selector: selectors.BaseSelec
 
 
 def ran_out_of_memory() -> bool:
-    """Say whether the kernel has killed something here because the container's memory was used up."""
+    """Say whether the kernel has killed something because the container's memory was used up, not the machine's."""
     for path in _OUT_OF_MEMORY:
-        for line in _read(path).splitlines():
-            if line.startswith("oom_kill "):
-                return line != "oom_kill 0"
+        told = dict(line.split(" ", 1) for line in _read(path).splitlines() if " " in line)
+        if "oom_kill" in told:
+            # The newer version also counts how often the container was at its own limit.
+            return told["oom_kill"] != "0" and told.get("oom", "1") != "0"
     return False
 
 

@@ -53,6 +53,7 @@ class Keeper:
         if self._order["place"]:
             self._furnish()
         self._listen()
+        kills = kernel.memory_kills()
         self._start()
         begun = time.monotonic()
         try:
@@ -63,7 +64,9 @@ class Keeper:
         if not stopped:
             raise harness.NotConfined("the program could not be stopped")
         self._drain()
-        self._conclude(seconds, limit)
+        # Programs are the first to go when the whole machine runs out of memory, whatever they use themselves.
+        is_starved = not limit and self._signal() == signal.SIGKILL and kernel.memory_kills() > kills
+        self._conclude(seconds, limit, is_starved=is_starved)
         self._folders.clean_up()
 
     def _furnish(self) -> None:
@@ -192,17 +195,18 @@ class Keeper:
     def _signal(self) -> int:
         """Return the number of the signal that killed the program, 0 where none did."""
         code = os.waitstatus_to_exitcode(self._family.ending or 0)
-        if self._started.shell_like and code > 128:
+        if self._started.shell_like and 128 < code <= 128 + signal.NSIG:  # PHP ends every error with 255
             return code - 128
         return max(-code, 0)
 
-    def _conclude(self, seconds: float, limit: str) -> None:
+    def _conclude(self, seconds: float, limit: str, *, is_starved: bool) -> None:
         number = self._signal()
         self.answer = {
             "exit": "" if number else os.waitstatus_to_exitcode(self._family.ending or 0),
             "signal": number or "",
             "seconds": f"{seconds:.6f}",
             "limit": limit,
+            "starved": int(is_starved),
             "dropped": sum(outlet.dropped for outlet in self._outlets.values()),
             "shut": 0 if self._started.relay is None else self._started.relay.shut,
             **{name: outlet.text() for name, outlet in self._outlets.items()},

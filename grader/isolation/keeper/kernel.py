@@ -28,6 +28,15 @@ def machine() -> str:
     return os.uname().machine
 
 
+def memory_kills() -> int:
+    """Return how many processes the kernel has killed since it started because there was no memory for them."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as file:  # noqa: PTH123 - as in landlock.py
+            return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), 0)
+    except OSError:
+        return 0
+
+
 def is_root() -> bool:
     """Say whether this process may become another user."""
     return LINUX and os.geteuid() == 0

@@ -351,4 +351,50 @@ def grader_preparing() -> Callable[[str, Program], contextmanager]:
     return prepare
 
 
+@pytest.fixture
+def grader_on() -> Callable[[Path, str, Program], str]:
+    """Run a program on a rung from a process in a control group; give how the lab's own error begins, if any."""
+
+    def run(group: Path, name: str, program: Program) -> str:
+        source = f"""
+            import os
+            from pathlib import Path, PosixPath
+            from grader.isolation import IsolationFailed, Limits, Program, best
+            Path({str(group / "cgroup.procs")!r}).write_text(str(os.getpid()))
+            rung = best({name!r})
+            try:
+                finished = rung.run({program!r}, Limits(memory_bytes=1 << 30))
+            except IsolationFailed as error:
+                print(error.message.render("en").partition(" while")[0])
+            else:
+                print(finished)
+        """
+        with python(source) as process:
+            assert process.stdout is not None
+            said = process.stdout.read().strip()
+            process.wait()
+        return said
+
+    return run
+
+
+@pytest.fixture
+def small_machine() -> Iterator[Path]:
+    """A control group with little memory, for processes that are to find the machine's memory used up."""
+    for root, name in (
+        (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
+        (Path("/sys/fs/cgroup"), "memory.max"),
+    ):
+        group = root / f"lab-test-{os.getpid()}"
+        with suppress(OSError):
+            group.mkdir()
+            try:
+                (group / name).write_text(str(160 << 20))
+                yield group
+                return
+            finally:
+                group.rmdir()
+    pytest.skip("this user may make no control group for memory")
+
+
 __all__ = ["Bench", "best", "closing"]

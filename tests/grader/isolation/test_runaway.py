@@ -178,3 +178,19 @@ def test_odd_bytes(bench):
     finished = bench.run("import os; os.write(1, b'\\xff\\x00\\x1b[31m\\xc3\\xa9\\r\\n')")
     assert finished.stdout == "\ufffd\x00\x1b[31mé\r\n"
     assert not finished.cut
+
+
+def test_a_machine_that_runs_out_of_memory_is_nobodys_fail(bench, small_machine, grader_on):
+    """The kernel ends programs first then; this one was far from its own limit."""
+    if bench.rung.name == "container":
+        pytest.skip("its memory is that of the container")
+    program = bench.program("b = [bytes([1]) * (1 << 20) for _ in range(400)]; print('done')")
+    assert grader_on(small_machine, bench.rung.name, program) == "This computer ran out of memory"
+
+
+@pytest.mark.parametrize(("code", "told"), [(255, 255), (7, 7), (129, None)])
+def test_an_exit_code_is_told_as_it_was(bench, code, told):
+    """PHP ends every error with 255. A sandbox tells signals as shells do, so a code may be taken for one."""
+    if bench.rung.name != "bubblewrap" and told is None:
+        told = code
+    assert bench.run(f"import os; os._exit({code})").exit_code == told
