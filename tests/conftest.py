@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from free_ports import free_base
 
 from grader.city import Address, City
 from grader.isolation import prefixes
@@ -28,19 +31,6 @@ OFFSETS = {
 """Every service that exists, and its port's place after the base."""
 
 
-def free_port_base() -> int:
-    """A base from which every agency's port is free just now."""
-    while True:
-        base = 20_000 + secrets.randbelow(20_000)
-        try:
-            for offset in OFFSETS.values():
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        return base
-
-
 def _passed_on() -> dict[str, str]:
     """What the services' process needs of ours; with coverage's word, so that what it runs is counted."""
     return {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
@@ -51,7 +41,7 @@ class Agencies:
     """The services' process; it can be killed and started again on the same ports and data."""
 
     folder: Path
-    base: int = field(default_factory=free_port_base)
+    base: int = field(default_factory=lambda: free_base(OFFSETS.values()))
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     process: subprocess.Popen[bytes] | None = None
 

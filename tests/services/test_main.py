@@ -1,7 +1,6 @@
 """`python -m services`: starts what it is told to, says plainly what is wrong, stops in order."""
 
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from free_ports import free_base
 
 from services.__main__ import load, names
 from services.kit import health, settings
@@ -82,26 +82,13 @@ class Process:
         return self.process.returncode, "".join(said)
 
 
-def free_base() -> int:
-    """A port base under which the agencies' ports are free."""
-    while True:
-        base = 20_000 + secrets.randbelow(20_000)
-        try:
-            for offset in range(1, 5):
-                with closing(socket.socket()) as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        return base
-
-
 def test_it_knows_every_service_there_is() -> None:
     assert {"finance", "identity", "permits", "population"} <= set(names())
     assert [load(name).name for name in names()] == names()
 
 
 def test_it_serves_what_it_is_told_to_and_stops_in_order(tmp_path: Path, run_folder: Path) -> None:
-    running = Process("identity", "population", data=tmp_path / "data", run=run_folder, base=free_base())
+    running = Process("identity", "population", data=tmp_path / "data", run=run_folder, base=free_base(range(1, 5)))
     try:
         running.ready(1, 2)
         assert running.get(1, "/livez").json() == {"status": "ok", "service": "identity"}
@@ -117,7 +104,7 @@ def test_it_serves_what_it_is_told_to_and_stops_in_order(tmp_path: Path, run_fol
 
 
 def test_ctrl_c_stops_it_in_order_too(tmp_path: Path, run_folder: Path) -> None:
-    running = Process("identity", data=tmp_path / "data", run=run_folder, base=free_base())
+    running = Process("identity", data=tmp_path / "data", run=run_folder, base=free_base(range(1, 5)))
     try:
         running.ready(1)
     finally:
@@ -127,7 +114,7 @@ def test_ctrl_c_stops_it_in_order_too(tmp_path: Path, run_folder: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path, run_folder: Path) -> None:
-    base = free_base()
+    base = free_base(range(1, 5))
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", base + 2))
         taken.listen()
@@ -137,7 +124,9 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, run_folder: Path) -> None
 
 
 def test_a_service_that_is_not_there_is_wrong_usage(tmp_path: Path, run_folder: Path) -> None:
-    code, said = Process("identity", "kitt", data=tmp_path / "data", run=run_folder, base=free_base()).ended()
+    code, said = Process(
+        "identity", "kitt", data=tmp_path / "data", run=run_folder, base=free_base(range(1, 5))
+    ).ended()
     assert (code, "Traceback" in said) == (2, False)
     assert "identity" in said
     assert "kitt" in said
@@ -147,7 +136,7 @@ def test_a_sandbox_made_in_one_process_is_there_in_the_next(tmp_path: Path, run_
     spec = {"seed": 3, "reference_date": "2026-11-02"}
     seen = []
     for _turn in range(2):
-        running = Process("population", data=tmp_path / "data", run=run_folder, base=free_base())
+        running = Process("population", data=tmp_path / "data", run=run_folder, base=free_base(range(1, 5)))
         try:
             running.ready(2)
             assert running.back("population", "PUT", "/_lab/sandboxes/city", json=spec).status_code == (
@@ -229,7 +218,7 @@ def test_settings_that_cannot_be_are_told_in_one_line(
     done = subprocess.run(
         [sys.executable, "-m", "services", agency],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "LAB_PORT_BASE": str(free_base()), **environment},  # noqa: TID251
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LAB_PORT_BASE": str(free_base(range(1, 5))), **environment},  # noqa: TID251
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -241,7 +230,7 @@ def test_settings_that_cannot_be_are_told_in_one_line(
 
 
 def test_its_health_is_asked_without_curl(tmp_path: Path, run_folder: Path) -> None:
-    running = Process("population", data=tmp_path / "data", run=run_folder, base=free_base())
+    running = Process("population", data=tmp_path / "data", run=run_folder, base=free_base(range(1, 5)))
 
     def healthy(*agencies: str) -> int:
         command = [sys.executable, "-S", "-m", "services.kit.health", *agencies]

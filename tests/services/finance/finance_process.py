@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from free_ports import free_base
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 30.0
@@ -21,17 +21,6 @@ SANDBOX = "finacity"
 CLIENT = f"{SANDBOX}-app"
 SCOPES = ["finance:read", "finance:write", "finance:treasury", "finance:billing"]
 DAY = "2026-11-02"
-
-
-def _free_base() -> int:
-    """A port base at which the ports of identity (+1) and finance (+4) are free."""
-    while True:
-        with contextlib.closing(socket.socket()) as first, contextlib.closing(socket.socket()) as second:
-            first.bind(("127.0.0.1", 0))
-            base = int(first.getsockname()[1]) - 1
-            with contextlib.suppress(OSError):
-                second.bind(("127.0.0.1", base + 4))
-                return base
 
 
 class Process:
@@ -59,7 +48,7 @@ class Process:
 
     def start(self) -> None:
         """Start and wait until both answer."""
-        base = _free_base()
+        base = free_base([1, 4])
         self.identity, self.url = f"http://127.0.0.1:{base + 1}", f"http://127.0.0.1:{base + 4}"
         environment = {**os.environ, "LAB_PORT_BASE": str(base), "IDENTITY_URL": self.identity}  # noqa: TID251 - a child's
         command = [sys.executable, "-m", "services", "identity", "finance", "--data", str(self.folder / "data")]

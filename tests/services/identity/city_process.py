@@ -4,16 +4,15 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from free_ports import free_base
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "rahasia-uji-coba-" + "k" * 20
@@ -22,24 +21,13 @@ PATIENCE = 30.0
 OFFSETS = (1, 2)
 
 
-def free_port_base() -> int:
-    """A port base where the two agencies' ports are free at this moment."""
-    while True:
-        base = 20_000 + secrets.randbelow(30_000)
-        with suppress(OSError):
-            for offset in OFFSETS:
-                with closing(socket.socket()) as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-            return base
-
-
 class CityProcess:
     """`python -m services identity population`, with sandboxes made over its back doors."""
 
     def __init__(self) -> None:
         # A socket's path may not be longer than about 100 bytes, and pytest's folders are.
         self.folder = Path(tempfile.mkdtemp(prefix="kota-"))
-        self.base = free_port_base()
+        self.base = free_base(OFFSETS)
         self.token = secrets.token_hex(16)
         self.data = self.folder / "data"
         self.run = self.folder / "run"

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
+from free_ports import free_port
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import KeySet, RSAKey
-from sample.lab import ISSUER, InProcess, bearer, free_port, token
+from sample.lab import ISSUER, InProcess, bearer, token
 
 from services.kit.problems import Problem
 from services.kit.tokens import REFETCH_SECONDS, Verifier, published_keys

@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
+from free_ports import free_base
 
 CLIENT, SECRET = "uji1-app", "rahasia-untuk-pengujian"
 SPEC = {
@@ -26,24 +26,11 @@ ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "services" / "permits" / "README.md").read_text(encoding="utf-8")
 
 
-def free_base() -> int:
-    """Find a port base whose ports for identity (+1) and permits (+3) are free."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port - 2))
-            except OSError:
-                continue
-            return port - 3
-
-
 class Served:
     """A running process with both agencies: their public addresses and the back door of the permit office."""
 
     def __init__(self, run: Path, data: Path, patch: pytest.MonkeyPatch) -> None:
-        base = free_base()
+        base = free_base([1, 3])
         self.environment = {
             "LAB_PORT_BASE": str(base),
             "IDENTITY_URL": f"http://127.0.0.1:{base + 1}",

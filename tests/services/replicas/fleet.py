@@ -5,32 +5,22 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 from typing import Any, Self
 
 import httpx
+from free_ports import free_port
 from joserfc.jwk import RSAKey
 from sample.lab import BACKDOOR_TOKEN, ISSUER, OFFSET, PATIENCE, bearer, spec, token
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def free_port() -> int:
-    """A port that nobody listens on now, out of the range from which connections get theirs."""
-    while True:
-        port = 12_000 + secrets.randbelow(20_000)
-        with suppress(OSError), closing(socket.socket()) as taken:
-            taken.bind(("127.0.0.1", port))
-            return port
 
 
 def eventually(holds: Callable[[], bool]) -> None:

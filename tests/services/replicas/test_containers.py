@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from fleet import ROOT, eventually, free_port
+from fleet import ROOT, eventually
+from free_ports import free_port
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from postgresql_cluster import Cluster

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from free_ports import free_port
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from sample.app import service
@@ -178,13 +179,6 @@ class InProcess:
         whole = {"id": kind, "path": "*", "kind": kind} | ({} if "until" in rule else {"times": 1}) | rule
         answer = self.back("PUT", f"{sandbox}/faults", json={"rules": [whole]})
         assert answer.status_code == 200, answer.text
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 class Served:
