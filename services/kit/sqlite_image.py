@@ -1,8 +1,8 @@
 """Writing the SQLite file that a sandbox begins with: in this process, and in a second one when there is much to do.
 
-To generate and write a city takes some 200 ms of one processor. A room of eighty begins at the same moment, and every
-grading run waits for a city of its own, so a second process helps as long as there is work. It is started at the first
-sandbox, is never waited for, and ends by itself.
+To generate and write a city takes some 200 ms of one processor. A room of eighty begins at the same moment, and so do
+the grading runs of a group, so a second process helps as long as there is work. It is started when a second sandbox
+waits (for one alone its start would cost more than it helps), is never waited for, and ends by itself.
 
 Run as a program (`python -m services.kit.sqlite_image`) this module is that second process: it reads orders from its
 standard input until that ends, so it cannot outlive the first, not even a killed one.
@@ -150,11 +150,12 @@ class Writers:
             self._begin(self._work_here())
         if not self._helped:
             return
-        if self._other is None or self._other.gone:
+        if self._other is not None and not self._other.gone:
+            if self._waiting:
+                self._other.wake()
+        elif len({self._sandbox_here, *(job.sandbox for job in self._waiting)} - {""}) > 1:
             self._other = _Other()
             self._begin(self._work_there(self._other))
-        elif self._waiting:
-            self._other.wake()
 
     def _begin(self, hand: Any) -> None:  # noqa: ANN401 - a coroutine
         task = asyncio.get_running_loop().create_task(hand)
@@ -289,9 +290,9 @@ class _Other:
 
 
 def seldom_collected() -> None:
-    """Have garbage looked for seldom: a city is many thousands of objects and no cycle, and looking costs a seventh."""
+    """Have garbage looked for seldom: a city is some 30,000 objects and no cycle, and looking costs a seventh."""
     gc.freeze()
-    gc.set_threshold(10_000, 5, 5)
+    gc.set_threshold(50_000, 10, 10)
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """The city as one lazy value: each section is generated when it is first asked for, and only that section."""
 
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
+from typing import TypeVar
 
 from services.world.accounts import all_accounts
 from services.world.agencies import all_agencies
@@ -40,12 +42,27 @@ from services.world.truth import Truth
 FIRST_YEAR, LAST_YEAR = 2015, 2089
 """Reference years for which two-digit years in NIK and KK stay unambiguous within the city."""
 
+T = TypeVar("T")
+
+
+class _Remembered(dict[int, T]):
+    """What `make` gives for each number, made when it is first asked for."""
+
+    def __init__(self, make: Callable[[int], T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, number: int) -> T:
+        made = self[number] = self._make(number)
+        return made
+
 
 class World:
     """Kota Digital Sejahtera for one seed, size and reference date.
 
     Equal inputs give equal cities, in any process and whatever was asked for before. Nothing is remembered but what was
     generated once, so a world may be shared between threads: at worst something is generated twice, equally.
+    Nothing that a world keeps refers to the world, so it is freed as soon as nobody holds it, without the collector.
 
     Args:
         seed: Any whole number from 0.
@@ -64,8 +81,6 @@ class World:
         self.size: Size = size
         self.reference_date = reference_date
         self.layout = Layout(seed, size, reference_date)
-        self._families: dict[int, Family] = {}
-        self._dossiers: dict[int, Dossier] = {}
 
     @property
     def family_count(self) -> int:
@@ -78,44 +93,38 @@ class World:
         return self.layout.application_count
 
     @cached_property
-    def _family_builder(self) -> FamilyBuilder:
-        return FamilyBuilder(self.seed, self.layout, self.reference_date)
+    def _families(self) -> _Remembered[Family]:
+        return _Remembered(FamilyBuilder(self.seed, self.layout, self.reference_date).build)
+
+    @cached_property
+    def _anchor_of(self) -> Callable[[int], Resident]:
+        families = self._families
+        return lambda number: families[number].members[0]
 
     @cached_property
     def _servant_builder(self) -> CivilServantBuilder:
         return CivilServantBuilder(self.seed, self.layout, self.reference_date, anchor_of=self._anchor_of)
 
     @cached_property
-    def _dossier_builder(self) -> DossierBuilder:
-        return DossierBuilder(
+    def _dossiers(self) -> _Remembered[Dossier]:
+        builder = DossierBuilder(
             self.seed,
             self.layout,
             self.reference_date,
             anchor_of=self._anchor_of,
             officer=self._servant_builder.permits_officer,
         )
-
-    def _anchor_of(self, number: int) -> Resident:
-        return self.family(number).members[0]
-
-    def _dossier(self, number: int) -> Dossier:
-        dossier = self._dossiers.get(number)
-        if dossier is None:
-            dossier = self._dossiers[number] = self._dossier_builder.build(number)
-        return dossier
+        return _Remembered(builder.build)
 
     def family(self, number: int) -> Family:
         """The family of that number (0 … family_count - 1), without generating any other."""
-        family = self._families.get(number)
-        if family is None:
-            family = self._families[number] = self._family_builder.build(number)
-        return family
+        return self._families[number]
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
         """Every family, by id."""
         with collector_paused():
-            return tuple([self.family(number) for number in range(self.family_count)])
+            return tuple([self._families[number] for number in range(self.family_count)])
 
     @cached_property
     def residents(self) -> tuple[Resident, ...]:
@@ -137,11 +146,11 @@ class World:
 
     def business(self, number: int) -> Business:
         """The business of that number (0 … application_count - 1)."""
-        return self._dossier(number).business
+        return self._dossiers[number].business
 
     def application(self, number: int) -> Application:
         """The application of that number, which is the business's."""
-        return self._dossier(number).application
+        return self._dossiers[number].application
 
     @cached_property
     def businesses(self) -> tuple[Business, ...]:
@@ -223,12 +232,12 @@ class World:
         )
         return tuple([builder.build(number) for number in range(BILL_COUNTS[self.size])])
 
-    @cached_property
+    @property
     def truth(self) -> Truth:
-        """What was planted, and where."""
+        """What was planted, and where. Not remembered, for it holds on to the world."""
         return Truth(
             self.layout,
-            planted=lambda number: self._dossier(number).planted,
+            planted=lambda number: self._dossiers[number].planted,
             sp2ds=lambda: self.sp2ds,
             budget=lambda: self.budget,
             nip_of=lambda number: self._servant_builder.build(number).nip,

@@ -108,6 +108,19 @@ def test_a_hand_stays_with_a_sandbox_while_there_is_something_to_write_for_it(wo
     assert written == ["a", "a", "a", "b", "b", "c", "c"]
 
 
+def test_one_sandbox_alone_begins_no_second_process(worker, tmp_path):
+    """Its start would take the processor from whoever made the sandbox, and is worth it for a room only."""
+
+    async def scene() -> None:
+        writers = Writers(worker, helped=True)
+        await asyncio.gather(*(writers.write("s1", image(tmp_path, number)) for number in range(4)))
+        await writers.write("s2", image(tmp_path, 4))
+        assert second() is None
+        await writers.close()
+
+    asyncio.run(scene())
+
+
 def test_a_killed_second_process_costs_nobody_a_sandbox(worker, tmp_path):
     """Whatever it was at, the first hand does it again."""
     play(worker, tmp_path, disturb=psutil.Process.kill)
@@ -182,20 +195,22 @@ def test_what_the_second_process_cannot_write_is_written_by_the_first_one(worker
 PARENT = """
 import asyncio, sys
 from concurrent.futures import ThreadPoolExecutor
-from services.kit.sqlite_image import Writers
+from pathlib import Path
+from services.kit.sqlite_image import Image, Writers
 
 async def main():
     writers = Writers(ThreadPoolExecutor(1), helped=True)
-    writers._hand_out()
+    folder = Path(sys.argv[1])
+    await asyncio.gather(*(writers.write(name, Image(folder / name, [], [], tuple)) for name in ("s1", "s2")))
     await asyncio.sleep(3600)
 
 asyncio.run(main())
 """
 
 
-def test_the_second_process_does_not_outlive_a_killed_first_one():
+def test_the_second_process_does_not_outlive_a_killed_first_one(tmp_path):
     """Its orders come through a pipe, and the pipe ends with the one who holds it."""
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], cwd=ROOT)
     try:
 
         async def scene() -> psutil.Process:

@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+import weakref
 from dataclasses import FrozenInstanceError, fields
 from datetime import date
 from pathlib import Path
@@ -77,6 +78,19 @@ def test_seed_and_reference_date_change_a_city_and_size_makes_it_larger():
 def test_the_last_small_cities_are_remembered_and_larger_ones_are_not():
     assert build(3, "small", REFERENCE) is build(3, "small", REFERENCE)
     assert build(3, "medium", REFERENCE) is not build(3, "medium", REFERENCE)
+
+
+def test_a_city_that_nobody_holds_is_freed_without_the_collector():
+    city = World(3, "small", REFERENCE)
+    digest(city)
+    _ = city.truth.applications, city.truth.documents, city.truth.businesses, city.truth.civil_servants
+    held = weakref.ref(city)
+    gc.disable()
+    try:
+        del city
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_finance_does_not_generate_residents(one_world):
