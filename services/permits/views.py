@@ -1,10 +1,10 @@
 """What only the grader may know: what was planted, and what has become of every application."""
 
+from collections import defaultdict
 from collections.abc import Mapping
-from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from services.kit.backdoor import View
 from services.kit.store import Prepared, Session
@@ -28,12 +28,19 @@ RIGHT_REASON: Mapping[str, str] = {
 }
 """The office's rule, applied to each kind of trouble that the world plants in the queue."""
 
+_LAST_STEP = and_(history.c.application_id == applications.c.id, history.c.seq == applications.c.version)
 _PRESENT = Prepared(
-    select(applications.c.id, applications.c.nib, applications.c.status, applications.c.version).order_by(
-        applications.c.place
+    select(
+        applications.c.id,
+        applications.c.nib,
+        applications.c.status,
+        applications.c.version,
+        history.c.reason_code,
     )
+    .join(history, _LAST_STEP)
+    .order_by(applications.c.place)
 )
-_STEPS = Prepared(select(history).order_by(history.c.application_id, history.c.seq))
+_ACTORS = Prepared(select(history.c.application_id, history.c.actor).order_by(history.c.application_id, history.c.seq))
 _WAITING = Prepared(select(applications.c.id).where(applications.c.status == QUEUE).order_by(applications.c.place))
 
 
@@ -42,19 +49,19 @@ async def see_applications(world: World, session: Session) -> list[dict[str, Any
 
     Returns:
         For each: `id`, `nib`, `typed {nik, name, sex, birth_on}` (as on the form), `seeded_status`, the present
-        `status`, `reason_code` of its last step and `version`, `decisions` (steps since the city was seeded),
-        `history`; for those that were seeded into the queue also `trouble`, `detail`, `resident_id`, `name_score`,
-        `expected {status, reason_code}`, else None.
+        `status`, `reason_code` of its last step and `version`, `decided_by` (the actor of each step since the city was
+        seeded) and `decisions` (how many those are); for those that were seeded into the queue also `trouble`,
+        `detail`, `resident_id`, `name_score`, `expected {status, reason_code}`, else None.
     """
     planted = {truth.application_id: truth for truth in world.truth.applications}
     seeded = {application.id: application for application in world.applications}
-    steps = {
-        application: [{name: step[name] for name in step if name != "application_id"} for step in group]
-        for application, group in groupby(await session.all(_STEPS), lambda step: step["application_id"])
-    }
+    actors: defaultdict[str, list[str]] = defaultdict(list)
+    for step in await session.all(_ACTORS):
+        actors[step["application_id"]].append(step["actor"])
     seen = []
     for row in await session.all(_PRESENT):
-        truth, origin, taken = planted.get(row["id"]), seeded[row["id"]], steps[row["id"]]
+        truth, origin = planted.get(row["id"]), seeded[row["id"]]
+        decided_by = actors[row["id"]][len(origin.history) :]
         reason = REASONS[RIGHT_REASON[truth.trouble]] if truth is not None else None
         seen.append(
             {
@@ -68,10 +75,10 @@ async def see_applications(world: World, session: Session) -> list[dict[str, Any
                 },
                 "seeded_status": origin.status,
                 "status": row["status"],
-                "reason_code": taken[-1]["reason_code"],
+                "reason_code": row["reason_code"],
                 "version": row["version"],
-                "decisions": len(taken) - len(origin.history),
-                "history": taken,
+                "decided_by": decided_by,
+                "decisions": len(decided_by),
                 "trouble": truth.trouble if truth else None,
                 "detail": truth.detail if truth else None,
                 "resident_id": truth.resident_id if truth else None,

@@ -66,6 +66,8 @@ def test_a_decision_writes_who_when_and_why(office):
     kept = {name: body[name] for name in steps[-1]}
     assert steps[-1] == kept
     assert len(steps) == body["version"]
+    seen = next(seen for seen in office.truth("applications") if seen["id"] == application)
+    assert (seen["decided_by"], seen["reason_code"]) == (["uji1-loket"], "nik_deceased")
 
 
 def test_a_decision_without_a_sentence_gets_the_published_one(office):
