@@ -96,7 +96,7 @@ class Exchange:
             secrets: values to mask wherever they appear, such as the run's client secret.
             run: which run of the program made it; an entry read back from the evidence knows it itself.
         """
-        hide = _Mask(tuple(secret for secret in secrets if secret))
+        hide = _mask(tuple(secrets))
         query = entry.get("query") or ""
         return cls(
             service=str(entry.get("service") or ""),
@@ -215,7 +215,7 @@ class Exchange:
 
 def masked(text: str, secrets: Sequence[str] = ()) -> str:
     """Return `text` with the secrets in it masked: those given, and those known by their names or their shape."""
-    return _Mask(tuple(secret for secret in secrets if secret)).text(text) or ""
+    return _mask(tuple(secrets)).text(text) or ""
 
 
 def write_evidence(path: Path, run_id: str, exchanges: Sequence[Exchange]) -> None:
@@ -242,7 +242,7 @@ def read_evidence(path: Path) -> list[Exchange]:
     return [Exchange.from_entry(entry) for entry in kept.get("entries", [])]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Mask:
     """Takes secrets out: by the names they go by, by their shape, and those known by value."""
 
@@ -263,6 +263,12 @@ class _Mask:
 
     def headers(self, headers: Mapping[str, object] | None) -> dict[str, str]:
         return {str(name): _header(self, str(name).lower(), str(value)) for name, value in (headers or {}).items()}
+
+
+@lru_cache(maxsize=8)
+def _mask(secrets: tuple[str, ...]) -> _Mask:
+    """Give the one mask for these secrets, so that what it has masked before is remembered."""
+    return _Mask(tuple(secret for secret in secrets if secret))
 
 
 @lru_cache(maxsize=1024)

@@ -250,6 +250,7 @@ class Grading:
         seed: what the sandbox was made from; also the source of this run's choices.
         bench: how the program runs.
         secrets: values to mask in every exchange.
+        served_by: who serves the city in each service, as `City.instances` tells it.
         meanwhile: done in a thread of its own when the program runs for the first time and this process only waits.
 
     Attributes:
@@ -264,6 +265,8 @@ class Grading:
         seed: int,
         bench: Bench,
         secrets: Sequence[str],
+        *,
+        served_by: Mapping[str, str],
         meanwhile: Callable[[], None] | None = None,
     ) -> None:
         self.random = Random(f"{seed}/checks")  # noqa: S311 - reproducible from the run's secret seed
@@ -276,7 +279,7 @@ class Grading:
         self._seen = dict.fromkeys(city.services, 0)
         self._frozen = False
         self._troubled = False
-        self._served_by: Mapping[str, str] = {}
+        self._served_by = served_by
         self.doubt: LabFault | None = None
 
     @property

@@ -8,7 +8,7 @@ until it is judged, so nothing that ends early can pass for more than it is.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -149,9 +149,14 @@ class _Run:
 
                 if container is not None:
                     bench = replace(bench, argv=tuple(_start(submission, order.learner, container)))
-                made.result()
                 grading = self.grading = Grading(
-                    self.city, self.sandbox, self.seed, bench, [self.secret], meanwhile=_warm_up_reports
+                    self.city,
+                    self.sandbox,
+                    self.seed,
+                    bench,
+                    [self.secret],
+                    served_by=made.result(),
+                    meanwhile=_warm_up_reports,
                 )
                 judge = Judge(order.exercise, grading, self._judged)
                 try:
@@ -198,8 +203,8 @@ class _Run:
         reports.write(self.results, self.grading.calls if self.grading else (), self.order.out)
 
     @contextmanager
-    def _city(self, behind: ThreadPoolExecutor) -> Iterator[Future[None]]:
-        """Begin to make the city; give the word that it is made. In the end, begin to remove it."""
+    def _city(self, behind: ThreadPoolExecutor) -> Iterator[Future[dict[str, str]]]:
+        """Begin to make the city; give the word that it is made, and by whom. In the end, begin to remove it."""
         spec = {
             "seed": self.seed,
             "size": "small",
@@ -213,11 +218,15 @@ class _Run:
             ],
             "durable": False,
         }
-        made = behind.submit(self.city.create, self.sandbox, spec)
+        made = behind.submit(self._make, spec)
         try:
             yield made
         finally:
             behind.submit(self._remove)
+
+    def _make(self, spec: Mapping[str, object]) -> dict[str, str]:
+        self.city.create(self.sandbox, spec)
+        return self.city.instances(self.sandbox)
 
     def _remove(self) -> None:
         # The verdict stands by now; agencies that cannot be reached clear the city away when they start again.

@@ -137,28 +137,29 @@ def _service(call: Exchange) -> str:
 def _collapsed(calls: Sequence[Exchange]) -> Iterator[Told]:
     """Yield the calls with like neighbours as one, and what came between them."""
     start = calls[0].started if calls else 0.0
-    for _like, neighbours in groupby(_with_waits(calls), key=_likeness):
+    for like, neighbours in groupby(_with_waits(calls), key=_likeness):
         group = [item for item in neighbours if isinstance(item, Exchange)]
         if group:
-            yield _one_call(group, start)
+            yield _one_call(group, start, like)
         else:
-            yield _like
+            yield like
 
 
 def _with_waits(calls: Sequence[Exchange]) -> Iterator[Exchange | Wait | Start]:
     """Yield the calls, the waits between those of one run, and the starts where there are several runs."""
     several = len({call.run for call in calls}) > 1
-    run, busy_until, asked = 0, 0.0, ""
+    run, busy_until = 0, 0.0
+    before: Exchange | None = None
     for call in calls:
-        if call.run != run:
+        if before is None or call.run != run:
             run, busy_until = call.run, call.started
             if several:
                 yield Start(run)
         elif call.started - busy_until >= SHORTEST_WAIT:
-            yield Wait(call.started - busy_until, asked)
+            yield Wait(call.started - busy_until, _retry_after(before))
         yield call
         busy_until = max(busy_until, call.ended)
-        asked = _retry_after(call)
+        before = call
 
 
 def _likeness(item: Exchange | Wait | Start) -> Any:  # noqa: ANN401 - a tuple for calls, everything else is itself
@@ -180,7 +181,7 @@ def _is_identifier(segment: str) -> bool:
     return bool(_DIGIT.search(segment)) and not (segment[:1] == "v" and segment[1:].isdigit())
 
 
-def _one_call(group: Sequence[Exchange], start: float) -> Call:
+def _one_call(group: Sequence[Exchange], start: float, like: tuple[object, ...]) -> Call:
     first = group[0]
     return Call(
         service=_service(first),
@@ -192,11 +193,13 @@ def _one_call(group: Sequence[Exchange], start: float) -> Call:
         fault=sanitise(first.fault or "", limit=80),
         committed=first.committed,
         retry_after=_retry_after(group[-1]),
-        key=_likeness(first),
+        key=like,
     )
 
 
 def _path(group: Sequence[Exchange]) -> str:
+    if len(group) == 1:
+        return group[0].path
     columns = zip(*(call.path.split("/") for call in group), strict=True)
     return "/".join(column[0] if len(set(column)) == 1 else "…" for column in columns)
 
@@ -220,6 +223,8 @@ def _retry_after(call: Exchange) -> str:
 
 
 def _most_together(group: Sequence[Exchange]) -> int:
+    if len(group) == 1:
+        return 1
     # An end sorts before a start at the same moment: one after the other is not together.
     edges = sorted([(call.started, 1) for call in group] + [(call.ended, -1) for call in group])
     most = now = 0
