@@ -293,6 +293,7 @@ def seldom_collected() -> None:
     """Have garbage looked for seldom: a city is some 30,000 objects and no cycle, and looking costs a seventh."""
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
+    gc.enable()
 
 
 def main() -> None:
