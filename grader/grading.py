@@ -116,7 +116,8 @@ class Run:
             Mismatch: the program did not end well, or printed nothing or no JSON (NaN and double keys are no JSON).
         """
         self.require_end()
-        printed = self.finished.stdout.strip()
+        # RFC 8259, section 8.1: a byte order mark may be passed over; some editors put one into a program.
+        printed = self.finished.stdout.removeprefix("\ufeff").strip()
         if not printed:
             raise Mismatch(
                 _("The program printed nothing. Its answer is expected on standard output, as JSON."),

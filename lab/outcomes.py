@@ -32,5 +32,11 @@ class WrongUsageError(EndedError):
     code = ExitCode.USAGE
 
 
+class RefusedError(EndedError):
+    """A participant's program cannot be taken in, so nothing was run."""
+
+    code = ExitCode.NOT_PASSED
+
+
 class LabFailedError(EndedError):
     """The lab itself cannot do its part; never the participant's fault."""

@@ -12,11 +12,12 @@ from grader.isolation import rungs
 from grader.language import catalogue
 from grader.results import Results, TaskResult
 from grader.run import CONTAINER, Order, grade
+from grader.submissions import SubmissionRefused
 from lab import workspace
 from lab.course import chosen, number_argument
 from lab.graders import lab_version, learner
 from lab.opening import opened
-from lab.outcomes import WrongUsageError
+from lab.outcomes import RefusedError, WrongUsageError
 from lab.running import mode
 from lab.scores import History, Score
 from lab.session import Session
@@ -72,8 +73,13 @@ def run(
             proven=settings.state / "isolation",
         )
         console.progress(_("Running your program …"))
-        results = grade(order, lab.city, told)
-        console.progress_done()
+        try:
+            results = grade(order, lab.city, told)
+        except SubmissionRefused as refusal:
+            again = _("Nothing was run. Mend that, then check again: make exercise-{number}", number=number)
+            raise RefusedError(refusal.message, again) from refusal
+        finally:
+            console.progress_done()
     if submission is None:
         History(settings.reports).add(Score.of(results))
     if as_json:

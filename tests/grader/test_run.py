@@ -108,6 +108,13 @@ def test_a_right_program_gets_all_points_and_every_report(order: Order, city: Ci
     assert re.fullmatch(r"[0-9a-f]{64}", stored.submission_sha256)
 
 
+def test_a_byte_order_mark_before_the_answer_costs_nothing(order: Order, city: City) -> None:
+    """Some editors put one into a program, and PHP prints it before everything else."""
+    marked = program(order, PROGRAM.replace("print(", "sys.stdout.buffer.write(b'\\xef\\xbb\\xbf'); print("))
+    results = grade(marked, city)
+    assert verdicts(results) == ["pass", "pass"], [task.output for task in results.tasks]
+
+
 def test_a_zip_is_graded_like_its_folder(order: Order, city: City, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "budi.zip", "w") as archive:
         archive.writestr("budi/main.py", PROGRAM)

@@ -219,6 +219,27 @@ def test_what_does_not_exist_is_wrong_usage(lab, words, told):
     assert told in said.err
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (["program.py"], "The folder has no program to start."),
+        (["main.py", "main.js"], "main.js"),
+        ([], "The submission is empty."),
+    ],
+)
+def test_a_program_that_cannot_be_taken_in_is_told_why(lab, home, tmp_path, files, told):
+    """The commonest mistakes of beginners: nobody is sent to their trainer with an error of the lab."""
+    for name in files:
+        (tmp_path / name).write_text("", encoding="utf-8")
+    history = home_of(home) / ".lab" / "reports" / "history.jsonl"
+    before = history.read_bytes() if history.exists() else b""
+    code, said = lab("exercise", "1", "--submission", str(tmp_path))
+    assert code == 1
+    assert told in said.err
+    assert "Nothing was run. Mend that, then check again: make exercise-1" in said.err
+    assert (history.read_bytes() if history.exists() else b"") == before
+
+
 def test_hint_and_trace_follow_the_last_check(lab):
     """The hint is for the task that failed, and the trace shows the agencies that were called."""
     lab("exercise", "1", "--submission", str(SOLUTION))

@@ -71,15 +71,27 @@ def asked_about(run, nik):
 
 @task("malformed", needs=["report"])
 def test_malformed(run: Run, registrants):
-    """Malformed NIKs are refused, whatever is wrong with them."""
+    """Malformed NIKs are refused, whatever is wrong with them, and others are not all refused with them."""
     require_right(run, registrants, "malformed_nik")
+    given = {row["nomor"]: row["alasan"] for row in run.answer()}
+    well_formed = [registrant for registrant in registrants if registrant.trouble != "malformed_nik"]
+    expect(
+        any(given[registrant.number] != "format" for registrant in well_formed),
+        _("All {n} well-formed NIKs were refused as malformed, too.", n=len(well_formed)),
+        expected=_("only malformed NIKs are refused for their form"),
+    )
 
 
 @task("no_needless_call", needs=["malformed"])
 def test_no_needless_call(run: Run, registrants):
     """No malformed NIK is sent to the service."""
+    expect(
+        any(asked_about(run, registrant.form["nik"]) for registrant in registrants),
+        _("No NIK was sent to the service, not even a well-formed one."),
+        expected=_("one call for each well-formed NIK"),
+    )
     malformed = [registrant for registrant in registrants if registrant.trouble == "malformed_nik"]
-    told = [call for registrant in malformed for call in asked_about(run, registrant.form["nik"])]
+    told = [calls[0] for registrant in malformed if (calls := asked_about(run, registrant.form["nik"]))]
     expect(
         not told,
         _("{n} malformed NIKs were sent to the service.", n=len(told)),
@@ -110,3 +122,11 @@ def test_elements(run: Run, registrants):
 def test_accepted(run: Run, registrants):
     """Those who match are accepted, wherever their NIK was issued."""
     require_right(run, registrants, "ok", "moved_domicile")
+    matching = [registrant.form["nik"] for registrant in registrants if registrant.right == ("diterima", "sesuai")]
+    unasked = [nik for nik in matching if not any(call.status == 200 for call in asked_about(run, nik))]
+    expect(
+        not unasked,
+        _("{n} registrants were accepted although the service was never asked about them.", n=len(unasked)),
+        expected=_("one call for each well-formed NIK"),
+        actual=_("none for {nik}", nik=unasked[0] if unasked else ""),
+    )

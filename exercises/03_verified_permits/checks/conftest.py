@@ -53,7 +53,7 @@ def stormy(grading: Grading, again: Episode, stuck: str) -> Episode:
                 "path": "*",
                 "kind": "status",
                 "status": 503,
-                "retry_after": 1,
+                "retry_after": grading.random.randint(2, 3),
                 "skip": grading.random.randint(3, 40),
                 "times": 2,
             }
