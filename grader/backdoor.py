@@ -6,6 +6,7 @@ An HTTP client library would cost each command some 100 ms for nothing that is n
 import json
 import socket
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -38,6 +39,7 @@ class Backdoor:
         self._address = address
         self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         self._idle: deque[HTTPConnection] = deque()
+        self._closed = False
 
     def call(self, method: str, path: str, body: object = None) -> Answer:
         """Call, and read the whole answer.
@@ -58,12 +60,16 @@ class Backdoor:
             connection.close()
             raise
         self._idle.append(connection)
+        if self._closed:  # meanwhile, by another thread that did not wait for this answer
+            self.close()
         return answer
 
     def close(self) -> None:
-        """Close every connection."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close every connection; one that is in use, as soon as it is not."""
+        self._closed = True
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _connection(self) -> HTTPConnection:
         """Give a connection that the other side has not closed meanwhile."""

@@ -79,7 +79,7 @@ async def show_business(call: Reading, nib: Annotated[str, Path(description="NIB
 )
 async def list_applications(
     call: Reading,
-    limit: Limit = 100,
+    limit: Limit = 50,
     cursor: Cursor = None,
     status: schemas.StatusFilter = None,
     nib: schemas.NibFilter = None,

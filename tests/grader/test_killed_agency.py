@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENT = """
 import os, time, httpx
 
+httpx.post(os.environ["IDENTITY_URL"] + "/oauth2/token", data={"grant_type": "client_credentials"},
+           auth=(os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"])).raise_for_status()
+
 def answers():
     try:
         return httpx.get(os.environ["POPULATION_URL"] + "/readyz").is_success
@@ -27,7 +30,7 @@ for wanted in (True, False, True):
         time.sleep(0.01)
 print(1)
 """
-"""A program that gets over the end of an agency: it sees it there, gone, and there again."""
+"""A program that gets over the end of an agency after its first call: it sees it there, gone, and there again."""
 
 
 def kill_when(agencies, calls: int, over: threading.Event) -> None:
@@ -74,7 +77,7 @@ def test_agencies_killed_in_the_middle_make_no_wrong_fail(mortal_agencies, learn
 def test_agencies_that_came_back_unseen_are_noticed(mortal_agencies, order_for):
     """Even a program that gets over it is not judged: what the killed process remembered for it is gone."""
     over = threading.Event()
-    killer = threading.Thread(target=kill_when, args=(mortal_agencies, 0, over))
+    killer = threading.Thread(target=kill_when, args=(mortal_agencies, 1, over))
     killer.start()
     with City(mortal_agencies.addresses, mortal_agencies.token) as city:
         results = grade(order_for(PATIENT), city)

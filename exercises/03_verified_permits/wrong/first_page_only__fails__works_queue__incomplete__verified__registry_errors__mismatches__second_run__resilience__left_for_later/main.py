@@ -56,7 +56,7 @@ class City:
         raise Unavailable(url)
 
     def queue(self):
-        params, numbers = {"status": "20", "limit": 10}, []
+        params, numbers = {"status": "20"}, []
         while True:
             page = self.call("GET", f"{PERMITS_URL}/v1/applications", params=params).json()
             numbers += [row["id"] for row in page["data"]]
