@@ -76,9 +76,10 @@ def _call(arguments: Sequence[str], session: Session) -> int:
 
 def _failure(error: Exception, session: Session) -> LabFailedError:
     """Puts an error that nobody foresaw into words."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in {errno.ENOSPC, errno.EDQUOT}:
         return LabFailedError(_("The disk is full."), _("Free some space, then repeat your command."))
-    if isinstance(error, PermissionError):
+    if isinstance(error, OSError) and (isinstance(error, PermissionError) or number == errno.EROFS):
         return LabFailedError(
             _("This user may not use {path}.", path=error.filename or session.settings.home),
             _("Copy the lab to a folder of your own, or name another one in LAB_HOME."),

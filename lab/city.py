@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -120,20 +121,40 @@ class Background:
             return ran
 
     def _is_current(self, record: Record) -> bool:
-        """Tells whether the process runs the present code on the wanted ports, and its back doors can be reached."""
+        """Tells whether the process runs the present code on the wanted ports, and its back doors can be reached.
+
+        One that was started before the lab's folder was moved writes into a folder that is not there any more.
+        """
         wanted_base = self._settings.port_base or record.port_base
         same_code = record.fingerprint == fingerprint(self._settings.root)
-        return same_code and record.port_base == wanted_base and (record.run / "token").exists()
+        same_place = _process(record, str(self._settings.data)) is not None
+        return same_code and same_place and record.port_base == wanted_base and (record.run / "token").exists()
 
     def _spawn(self, port_base: int) -> Record:
         served = agencies(self._settings.root)
         _refuse_taken_ports(served, port_base)
+        code = fingerprint(self._settings.root)
+        urls = {agency.name: agency.url(port_base) for agency in served}
         run = rundir.make(self._settings.run_folders)
+        process = None
+        try:
+            process = self._serve(list(urls), port_base, run)
+            record = Record(process.pid, run, port_base, code, urls)
+            record.write(self._file)
+        except BaseException:  # without its record no command would find the process again
+            if process:
+                process.kill()
+                process.wait()
+            shutil.rmtree(run, ignore_errors=True)
+            raise
+        process.returncode = 0  # it outlives this command on purpose: nobody is to be warned about that
+        return record
+
+    def _serve(self, names: Sequence[str], port_base: int, run: Path) -> "subprocess.Popen[bytes]":
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
-        names = [agency.name for agency in served]
         with self.log.open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            return subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [*self._command, *names, "--data", str(self._settings.data), "--run", str(run)],
                 cwd=self._settings.root,
                 env={**self._settings.passed_on, "LAB_PORT_BASE": str(port_base), "PYTHONUTF8": "1"},
@@ -142,11 +163,6 @@ class Background:
                 stderr=log,
                 **_DETACHED,
             )
-            process.returncode = 0  # it outlives this command on purpose: nobody is to be warned about that
-        urls = {agency.name: agency.url(port_base) for agency in served}
-        record = Record(process.pid, run, port_base, fingerprint(self._settings.root), urls)
-        record.write(self._file)
-        return record
 
     def _wait(self, record: Record, on_progress: Callable[[int, int], None]) -> None:
         waiting = list(record.services.values())
@@ -194,11 +210,16 @@ else:
     _DETACHED = {"start_new_session": True}
 
 
-def _process(record: Record) -> psutil.Process | None:
-    """Returns the live process of `record`; a process that only has its pid does not have its run directory."""
+def _process(record: Record, *words: str) -> psutil.Process | None:
+    """Returns the live process of `record`; a process that only has its pid does not have its run directory.
+
+    Args:
+        record: of the process.
+        words: that its command line must have too.
+    """
     try:
         process = psutil.Process(record.pid)
-        return process if str(record.run) in process.cmdline() else None
+        return process if {str(record.run), *words} <= set(process.cmdline()) else None
     except psutil.Error:
         return None
 

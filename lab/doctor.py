@@ -137,7 +137,9 @@ def ports(base: int, offsets: Sequence[int]) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.home).free
+    # A folder that LAB_HOME names for the first time is made later, on the disk of the nearest one that exists.
+    folder = next(one for one in (settings.home, *settings.home.parents) if one.exists())
+    free = shutil.disk_usage(folder).free
     found = _("{size} free on the disk", size=shown(free))
     if free < _DISK_NEEDED:
         return Finding("disk", State.BAD, found, _("Free some space: the lab needs {size}.", size=shown(_DISK_NEEDED)))

@@ -89,8 +89,11 @@ class Running(Protocol):
     def start(self, on_progress: Callable[[int, int], None], on_wait: Callable[[], None]) -> Started:
         """Makes sure that it runs, with the present code, and that every agency is ready; see `Background.start`."""
 
-    def stop(self, on_wait: Callable[[], None]) -> bool:
-        """Stops it if it runs; returns whether there was something to stop."""
+    def stop(self, on_wait: Callable[[], None]) -> bool | Text:
+        """Stops it if it runs; returns whether there was something to stop.
+
+        Where that cannot be asked any more, the lab is given up: then it returns what a person is to know of that.
+        """
 
     def log_tail(self) -> str:
         """Returns the last few lines of the log."""

@@ -63,16 +63,20 @@ class History:
     def add(self, score: Score) -> None:
         """Adds one line, in one write, so that two runs at once both arrive whole.
 
+        A line that was torn before, by a power cut or a full disk, stays a line of its own.
+
         Raises:
             OSError: when it cannot be written.
         """
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"format_version": FORMAT_VERSION, **asdict(score)}) + "\n"
-        descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        line = json.dumps({"format_version": FORMAT_VERSION, **asdict(score)}).encode() + b"\n"
+        with self._file.open("a+b", buffering=0) as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    line = b"\n" + line
+            while line:  # where the disk is nearly full, less is written than was given
+                line = line[file.write(line) :]
 
     def __iter__(self) -> Iterator[Score]:
         """Gives the scores, the oldest first; a line that a power cut tore is left out."""

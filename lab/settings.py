@@ -21,6 +21,7 @@ MODES = (EMBEDDED, DOCKER, SWARM)
 MOST_REPLICAS = 8
 """The gateway has places for so many of each agency."""
 DEFAULT_VERSION = "dev"
+DEFAULT_BIND = "127.0.0.1"
 
 _PASSED_ON = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP"}
@@ -46,8 +47,8 @@ class Settings:
         run_folders: where private sockets may be, best first.
         mode: from `LAB_MODE`; None where nobody asked for one, which means: as the lab is running, else embedded.
         engine: the environment variables that say where the container engine is.
-        version: the tag of the lab's images, from `LAB_VERSION`.
-        bind: the address of this machine at which the agencies are published, from `LAB_BIND`.
+        version: the tag of the lab's images, from `LAB_VERSION`; None where nobody asked for one.
+        bind: the address of this machine at which the agencies are published, from `LAB_BIND`; None likewise.
         replicas: of each agency in a Swarm, from `LAB_REPLICAS`; None where nobody asked for a number.
         address: of this machine, as other machines of a Swarm reach it, from `LAB_ADDRESS`; empty: Docker chooses.
     """
@@ -60,8 +61,8 @@ class Settings:
     run_folders: tuple[str, ...] = ()
     mode: str | None = None
     engine: Mapping[str, str] = field(default_factory=dict, repr=False)
-    version: str = DEFAULT_VERSION
-    bind: str = "127.0.0.1"
+    version: str | None = None
+    bind: str | None = None
     replicas: int | None = None
     address: str = ""
 
@@ -117,8 +118,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         run_folders=(environment.get("XDG_RUNTIME_DIR", ""),),
         mode=mode,
         engine={name: value for name, value in environment.items() if name in _ENGINE and value},
-        version=environment.get("LAB_VERSION") or DEFAULT_VERSION,
-        bind=environment.get("LAB_BIND") or "127.0.0.1",
+        version=environment.get("LAB_VERSION") or None,
+        bind=environment.get("LAB_BIND") or None,
         replicas=_replicas(environment.get("LAB_REPLICAS", "")),
         address=environment.get("LAB_ADDRESS", ""),
     )

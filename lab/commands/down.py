@@ -2,7 +2,7 @@
 
 import click
 
-from grader.language import catalogue
+from grader.language import Text, catalogue
 from lab.running import running
 from lab.session import Session
 from lab.usage import command as build
@@ -19,6 +19,9 @@ def run(session: Session) -> None:
     """Stops the lab if it runs."""
     waiting = _("Another command is starting, stopping or resetting the lab; waiting for it …")
     session.console.progress(_("Stopping the lab …"))
-    ran = running(session.settings, session.console.progress).stop(lambda: session.console.progress(waiting))
+    ended = running(session.settings, session.console.progress).stop(lambda: session.console.progress(waiting))
     session.console.progress_done()
-    session.console.say(_("The lab is stopped.") if ran else _("The lab was not running."), "good")
+    if isinstance(ended, Text):
+        session.console.say(ended, "warn")
+    else:
+        session.console.say(_("The lab is stopped.") if ended else _("The lab was not running."), "good")

@@ -7,6 +7,7 @@ from grader.language import catalogue, use_language
 from lab import settings
 from lab.console import Console, speak_utf8
 from lab.docker import keys
+from lab.docker.compose import open_configs
 from lab.outcomes import EndedError
 from lab.workspace import shown
 
@@ -19,7 +20,9 @@ def main() -> int:
     console = Console(colour=not os.environ.get("NO_COLOR"))
     try:
         use_language(settings.language(os.environ))
-        folder = keys.make(settings.read(os.environ))
+        chosen = settings.read(os.environ)
+        folder = keys.make(chosen)
+        open_configs(chosen.root)
     except EndedError as end:
         console.problem(end.problem, end.advice, end.detail)
         return end.code

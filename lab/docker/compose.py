@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.docker import words
-from lab.settings import Settings
+from lab.settings import DEFAULT_BIND, DEFAULT_VERSION, Settings
 
 CONTROL = 50
 """A back door's port is its agency's plus this."""
@@ -21,6 +21,19 @@ _OLDEST = (2, 20)
 _PROMETHEUS, _GRAFANA = 90, 91
 _POLL_SECONDS = 0.5
 _ATTEMPTS = 3
+_READABLE = 0o444
+
+
+def open_configs(root: Path) -> None:
+    """Lets everybody read the clone's configurations, which containers get as they are and read as another user.
+
+    Raises:
+        OSError: they are somebody else's, and closed.
+    """
+    for file in (root / "deploy").rglob("*"):
+        mode = file.stat().st_mode
+        if file.is_file() and mode & _READABLE != _READABLE:
+            file.chmod(mode | _READABLE)
 
 
 class Compose:
@@ -50,9 +63,9 @@ class Compose:
         self._environment = {
             **settings.passed_on,
             **engine,
-            "LAB_VERSION": settings.version,
+            "LAB_VERSION": settings.version or DEFAULT_VERSION,
             "LAB_SECRETS": str(secrets),
-            "LAB_BIND": settings.bind,
+            "LAB_BIND": settings.bind or DEFAULT_BIND,
             "LAB_PORTS": f"{port_base}-{port_base + PORTS - 1}",
             "LAB_CONTROL_PORTS": f"{port_base + CONTROL}-{port_base + CONTROL + PORTS - 1}",
             "LAB_ISSUER": f"http://127.0.0.1:{port_base + 1}",
@@ -104,6 +117,7 @@ class Compose:
         Raises:
             LabFailedError: something did not start.
         """
+        open_configs(self._settings.root)
         said = self._up(meanwhile)
         for _again in range(_ATTEMPTS - 1):
             # A container that is short of processors is unhealthy for a while, which Compose takes for its last word.

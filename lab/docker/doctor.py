@@ -10,6 +10,7 @@ from lab.docker import images, keys
 from lab.docker.compose import CONTROL, Compose
 from lab.docker.engine import Engine
 from lab.docker.place import place_of
+from lab.docker.record import ContainersRecord
 from lab.docker.town import Town, project
 from lab.doctor import Finding, State, ports, shown
 from lab.outcomes import LabFailedError
@@ -33,6 +34,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("engine", State.BAD, failed.problem, failed.advice)
         return
     with engine:
+        record = ContainersRecord.read(settings.state / "lab.json")
+        settings = record.filled(settings) if record else settings
         yield from equipment(settings, engine)
         yield from _lab(settings)
 

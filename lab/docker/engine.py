@@ -105,6 +105,15 @@ class Engine:
                     return str(one["Names"][0]).lstrip("/")
         return ""
 
+    def has_volume(self, name: str) -> bool:
+        """Tells whether there is a volume of this name."""
+        with _worded():
+            try:
+                self.client.volumes.get(name)
+            except docker.errors.NotFound:
+                return False
+        return True
+
     def image_label(self, image: str, label: str) -> str | None:
         """Returns a label of an image, empty where it has no such label; None where there is no such image."""
         with _worded():

@@ -15,7 +15,7 @@ from pathlib import Path
 from grader.language import Text, catalogue
 from lab.docker import words
 from lab.docker.engine import Engine
-from lab.settings import Settings
+from lab.settings import DEFAULT_VERSION, Settings
 
 _ = catalogue(__file__)
 
@@ -46,9 +46,9 @@ _MEGABYTE = 1_000_000
 Say = Callable[[Text | str], None]
 
 
-def name(target: str, version: str) -> str:
-    """Returns what the image of a target is called."""
-    return f"spbe-lab/{target}:{version}"
+def name(target: str, version: str | None) -> str:
+    """Returns what the image of a target is called; without a version, the usual one."""
+    return f"spbe-lab/{target}:{version or DEFAULT_VERSION}"
 
 
 def sources(root: Path, target: str) -> str:

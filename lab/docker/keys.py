@@ -6,8 +6,13 @@ they are, and the user there is another one.
 
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lab.docker import words
 from lab.settings import Settings
+
+if TYPE_CHECKING:
+    from lab.docker.engine import Engine
 
 TOKEN = "backdoor_token"  # noqa: S105 - the name of a file
 PASSWORD = "database_password"  # noqa: S105 - likewise
@@ -18,6 +23,23 @@ _KEY_BITS = 2048
 def folder(settings: Settings) -> Path:
     """Returns where the secrets are."""
     return settings.state / "secrets"
+
+
+def require(settings: Settings, engine: "Engine", project: str, mode: str) -> None:
+    """Makes sure that a database that is there can still be opened: a new password would not be its own.
+
+    Args:
+        settings: of the lab.
+        engine: that has the database.
+        project: what tells this lab's volumes from others'.
+        mode: of the lab.
+
+    Raises:
+        LabFailedError: the password is gone.
+    """
+    file, volume = folder(settings) / PASSWORD, f"{project}_database"
+    if not file.exists() and engine.has_volume(volume):
+        raise words.password_lost(file, volume, mode)
 
 
 def make(settings: Settings) -> Path:

@@ -1,7 +1,7 @@
 """`lab.json` of a lab in containers: how to reach it, written by whoever started it and read by every command."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -9,7 +9,7 @@ from lab import recordfile
 from lab.agencies import agencies
 from lab.docker.compose import CONTROL
 from lab.docker.keys import TOKEN
-from lab.settings import DOCKER, Settings
+from lab.settings import DEFAULT_BIND, DEFAULT_VERSION, DOCKER, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class ContainersRecord:
         offsets: of each agency's port.
         secrets: the folder of the lab's secrets.
         engine: the environment variables that lead to the engine.
+        version: the tag of its images; empty in records that were written before it was kept.
+        bind: the address at which its agencies are published; empty likewise.
     """
 
     project: str
@@ -33,6 +35,8 @@ class ContainersRecord:
     offsets: Mapping[str, int]
     secrets: Path
     engine: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    bind: str = ""
 
     @classmethod
     def of(
@@ -43,7 +47,14 @@ class ContainersRecord:
         served = agencies(settings.root)
         services = {agency.name: agency.url(port_base) for agency in served}
         offsets = {agency.name: agency.port_offset for agency in served}
-        return cls(project, port_base, fingerprint, services, offsets, secrets, engine)
+        version, bind = settings.version or DEFAULT_VERSION, settings.bind or DEFAULT_BIND
+        return cls(project, port_base, fingerprint, services, offsets, secrets, engine, version, bind)
+
+    def filled(self, settings: Settings) -> Settings:
+        """Returns the settings, with what nobody asks for now as it was when this lab was started."""
+        return replace(
+            settings, version=settings.version or self.version or None, bind=settings.bind or self.bind or None
+        )
 
     def backdoor(self, service: str) -> str:
         """Returns the URL of an agency's back door."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from grader.language import Text, catalogue
 from lab.agencies import agencies, fingerprint
-from lab.docker import keys
+from lab.docker import keys, words
 from lab.docker.compose import CONTROL, Compose
 from lab.docker.record import ContainersRecord
 from lab.outcomes import LabFailedError, WrongUsageError
 from lab.ports import is_free, is_ready
 from lab.running import Begun, Condition, Part, Started
-from lab.settings import DEFAULT_PORT_BASE, Settings
+from lab.settings import DEFAULT_BIND, DEFAULT_PORT_BASE, DEFAULT_VERSION, DOCKER, Settings
 from lab.turn import alone
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Town:
         if self.record() is None:
             return Condition.STOPPED
         with self._engine() as engine:
-            found = engine.containers(self._project)
+            found = engine.containers(self._begun)
         wanted = {agency.name for agency in agencies(self._settings.root)} | {"gateway", "postgres"}
         running = {name for name, one in found.items() if one.status == "running"}
         return Condition.RUNNING if wanted <= running else Condition.CRASHED
@@ -80,21 +80,32 @@ class Town:
         with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._engine() as engine:
             return self._start(engine, on_progress)
 
-    def stop(self, on_wait: Callable[[], None]) -> bool:
+    def stop(self, on_wait: Callable[[], None]) -> bool | Text:
         """Stops the containers if there are any; returns whether there were.
+
+        Where a lab was started and there is no engine any more, the lab is forgotten, and what is left to do returned.
 
         Raises:
             LabFailedError: another command does not let go of the lab, or the engine fails.
         """
         if not self._settings.state.is_dir():
             return False
-        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._engine() as engine:
-            there = bool(engine.containers(self._project))
-            if there:
-                record = self.record()
-                self._compose(engine, record.port_base if record else DEFAULT_PORT_BASE).down()
-            self._file.unlink(missing_ok=True)
-            return there
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait):
+            try:
+                engine = self._engine()
+            except words.EngineAwayError:
+                if not self._file.exists():
+                    raise
+                self._file.unlink()
+                return words.left_behind(DOCKER)
+            with engine:
+                there = bool(engine.containers(self._begun))
+                if there:
+                    record = self.record()
+                    port_base = record.port_base if record else DEFAULT_PORT_BASE
+                    self._compose(self._settled(record), engine, port_base, self._begun).down()
+                self._file.unlink(missing_ok=True)
+                return there
 
     def log_tail(self) -> str:
         """Returns the last lines that the containers wrote."""
@@ -114,7 +125,7 @@ class Town:
             WrongUsageError: there is no such container.
         """
         with self._engine() as engine:
-            found = engine.containers(self._project)
+            found = engine.containers(self._begun)
             if service is not None and service not in found:
                 raise WrongUsageError(
                     _("The lab has no container {name}.", name=service),
@@ -126,19 +137,23 @@ class Town:
     def parts(self) -> list[Part]:
         """Returns the containers."""
         with self._engine() as engine:
-            return engine.parts(self._project)
+            return engine.parts(self._begun)
 
     def _start(self, engine: "Engine", on_progress: Callable[[int, int], None]) -> Started:
         from lab.docker import images  # noqa: PLC0415 - a lab that runs already does without
 
         there = self.record()
+        settings = self._settled(there)
         running = engine.containers(self._project)
-        port_base = self._settings.port_base or (there.port_base if there else DEFAULT_PORT_BASE)
-        compose = self._compose(engine, port_base)
+        port_base = settings.port_base or (there.port_base if there else DEFAULT_PORT_BASE)
+        compose = self._compose(settings, engine, port_base, self._project)
         compose.require()
-        record = self._new_record(port_base, keys.make(self._settings), engine)
-        ours = {images.name(target, self._settings.version) for target in images.TARGETS}
-        images.ensure(self._settings, engine, [one for one in compose.images() if one not in ours], self._say)
+        keys.require(settings, engine, self._project, DOCKER)
+        record = self._new_record(settings, port_base, keys.make(settings), engine)
+        ours = {images.name(target, settings.version) for target in images.TARGETS}
+        images.ensure(settings, engine, [one for one in compose.images() if one not in ours], self._say)
+        if self._begun != self._project:  # the containers of the place that it was moved from have its ports
+            self._compose(settings, engine, port_base, self._begun).down()
         self._refuse_taken_ports(engine, port_base, are_ours=bool(running) and there == record)
         record.write(self._file)
         names = [agency.name for agency in agencies(self._settings.root)]
@@ -161,34 +176,49 @@ class Town:
                 )
             pause.wait(_POLL_SECONDS)
 
-    def _new_record(self, port_base: int, secrets: Path, engine: "Engine") -> ContainersRecord:
+    def _new_record(self, settings: Settings, port_base: int, secrets: Path, engine: "Engine") -> ContainersRecord:
         return ContainersRecord.of(
-            self._settings,
+            settings,
             project=self._project,
             port_base=port_base,
-            fingerprint=self._fingerprint(),
+            fingerprint=self._fingerprint(settings),
             secrets=secrets,
             engine=engine.variables,
         )
 
     def _is_current(self, record: ContainersRecord) -> bool:
-        """Tells whether all agencies of the record are ready, with the present code, on the wanted ports."""
+        """Tells whether all agencies of the record are ready, with the present code, on the wanted ports.
+
+        A lab that was started before its folder was moved is not this one, and has its secrets where it was.
+        """
+        if record.project != self._project or not (record.secrets / keys.TOKEN).exists():
+            return False
         wanted = self._settings.port_base or record.port_base
-        same = record.port_base == wanted and record.fingerprint == self._fingerprint()
+        same = record.port_base == wanted and record.fingerprint == self._fingerprint(self._settled(record))
         return same and all(is_ready(url) for url in record.services.values())
 
-    def _fingerprint(self) -> str:
+    @property
+    def _begun(self) -> str:
+        """What Compose calls the lab that was started last: not its name of now where the folder was moved since.
+
+        Where the folder is a copy, so that the secrets are still where they were, the record is of the other one's lab.
+        """
+        record = self.record()
+        return record.project if record and not record.secrets.exists() else self._project
+
+    def _settled(self, record: ContainersRecord | None) -> Settings:
+        return record.filled(self._settings) if record else self._settings
+
+    def _fingerprint(self, settings: Settings) -> str:
         """Returns a text that changes with the code, the compose file, the images' tag and the address."""
+        root = settings.root
         files = ("docker-compose.yml", "Dockerfile", "deploy/gateway/haproxy.cfg")
-        times = [str((self._settings.root / name).stat().st_mtime_ns) for name in files]
-        keeper = max(file.stat().st_mtime_ns for file in (self._settings.root / "grader/isolation/keeper").glob("*.py"))
-        return " ".join(
-            [fingerprint(self._settings.root), *times, str(keeper), self._settings.version, self._settings.bind]
-        )
+        times = [str((root / name).stat().st_mtime_ns) for name in files]
+        keeper = max(file.stat().st_mtime_ns for file in (root / "grader/isolation/keeper").glob("*.py"))
+        version, bind = settings.version or DEFAULT_VERSION, settings.bind or DEFAULT_BIND
+        return " ".join([fingerprint(root), *times, str(keeper), version, bind])
 
     def _refuse_taken_ports(self, engine: "Engine", port_base: int, *, are_ours: bool) -> None:
-        from lab.docker import words  # noqa: PLC0415 - as in _start
-
         if are_ours:
             return
         own = {binding for one in engine.containers(self._project).values() for binding in _published(one)}
@@ -197,8 +227,8 @@ class Town:
             if port not in own and not is_free(port):
                 raise words.port_taken(port, engine.publisher(port))
 
-    def _compose(self, engine: "Engine", port_base: int) -> Compose:
-        return Compose(self._settings, self._project, port_base, keys.folder(self._settings), engine.variables)
+    def _compose(self, settings: Settings, engine: "Engine", port_base: int, of: str) -> Compose:
+        return Compose(settings, of, port_base, keys.folder(settings), engine.variables)
 
     def _engine(self) -> "Engine":
         from lab.docker.engine import Engine  # noqa: PLC0415 - a lab that runs already does without it

@@ -3,6 +3,7 @@
 import errno
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from grader.language import Text, catalogue
 from lab.outcomes import LabFailedError
@@ -27,17 +28,21 @@ KIT = _("Without internet, load the images of the kit first: docker load -i kit/
 START = _("Start it (on Linux: sudo systemctl start docker; else open Docker Desktop), then repeat your command.")
 
 
-def engine_missing() -> LabFailedError:
+class EngineAwayError(LabFailedError):
+    """There is no engine, or none that answers."""
+
+
+def engine_missing() -> EngineAwayError:
     """Returns what to say where there is no Docker on this machine."""
-    return LabFailedError(
+    return EngineAwayError(
         _("Docker is not installed on this computer."),
         _("Install Docker Engine with Compose, or use the lab without it: unset LAB_MODE."),
     )
 
 
-def engine_silent(where: str, detail: str = "") -> LabFailedError:
+def engine_silent(where: str, detail: str = "") -> EngineAwayError:
     """Returns what to say where Docker is installed but nobody answers at `where`."""
-    return LabFailedError(_("Docker is installed, but does not answer at {where}.", where=where), START, detail)
+    return EngineAwayError(_("Docker is installed, but does not answer at {where}.", where=where), START, detail)
 
 
 def engine_forbidden(where: str) -> LabFailedError:
@@ -45,6 +50,34 @@ def engine_forbidden(where: str) -> LabFailedError:
     return LabFailedError(
         _("This user may not use Docker: the engine's socket {where} is closed to it.", where=where),
         _("Ask for the group docker (sudo usermod -aG docker $USER), log in anew, and repeat your command."),
+    )
+
+
+def left_behind(mode: str) -> Text:
+    """Returns what to say where a lab is given up whose engine cannot be asked what is left of it."""
+    return _(
+        "Docker does not answer, so the lab forgets its containers; they may be there still. "
+        "When Docker answers again, remove them with: LAB_MODE={mode} make down",
+        mode=mode,
+    )
+
+
+def password_lost(file: Path, volume: str, mode: str) -> LabFailedError:
+    """Returns what to say where a database is there without its password.
+
+    Args:
+        file: that the password was in.
+        volume: that the database is in.
+        mode: of the lab.
+    """
+    return LabFailedError(
+        _("The lab's database is still there, but its password is gone: {file}", file=file),
+        _(
+            "Put that file back. Or give up what the lab has saved: LAB_MODE={mode} make down, then: "
+            "docker volume rm {volume}",
+            mode=mode,
+            volume=volume,
+        ),
     )
 
 

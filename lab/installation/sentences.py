@@ -60,6 +60,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Not enough disk space: the set-up needs {needed} MB, and {free} MB are left at {path}.\n"
         "Free some, then repeat your command.",
     ),
+    "quota_full": (
+        "Jatah ruang disk pengguna ini di {path} sudah habis.\nKosongkan sebagian, lalu ulangi perintah tadi.",
+        "This user's share of the disk at {path} is used up.\nFree some of it, then repeat your command.",
+    ),
     "not_writable": (
         "Folder {path} tidak dapat ditulisi oleh pengguna ini.\n"
         "Salin lab ke folder milik Anda sendiri, lalu ulangi perintah tadi.",

@@ -200,10 +200,12 @@ def main(arguments: Sequence[str], root: Path, language: str) -> int:
 
 
 def _about_file(problem: OSError, root: Path, size: str, language: str) -> str:
-    if isinstance(problem, PermissionError):
+    if isinstance(problem, PermissionError) or problem.errno == errno.EROFS:
         return sentence("not_writable", language, path=problem.filename or root)
     if isinstance(problem, FileNotFoundError):
         return sentence("file_missing", language, path=problem.filename or root)
+    if problem.errno == errno.EDQUOT:
+        return sentence("quota_full", language, path=problem.filename or root)
     return host.no_space(root, size, language) if problem.errno == errno.ENOSPC else str(problem)
 
 

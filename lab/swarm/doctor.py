@@ -9,6 +9,7 @@ from lab.doctor import Finding, State
 from lab.outcomes import LabFailedError
 from lab.settings import Settings
 from lab.swarm.engine import Node, Swarm
+from lab.swarm.record import SwarmRecord
 
 _ = catalogue(__file__)
 
@@ -21,6 +22,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("engine", State.BAD, failed.problem, failed.advice)
         return
     with engine:
+        record = SwarmRecord.read(settings.state / "lab.json")
+        settings = record.filled(settings) if record else settings
         yield from equipment(settings, engine)
         swarm = Swarm(engine, settings)
         try:

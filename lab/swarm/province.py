@@ -14,10 +14,11 @@ from lab.docker import images, keys
 from lab.docker.compose import PORTS, Compose
 from lab.docker.engine import Engine
 from lab.docker.town import project
+from lab.docker.words import EngineAwayError, left_behind
 from lab.outcomes import LabFailedError, WrongUsageError
 from lab.ports import is_ready
 from lab.running import Begun, Condition, Part, Started
-from lab.settings import DEFAULT_PORT_BASE, Settings
+from lab.settings import DEFAULT_PORT_BASE, DEFAULT_VERSION, SWARM, Settings
 from lab.swarm import servicelog, words
 from lab.swarm.desk import Desk
 from lab.swarm.engine import NAMESPACE, Swarm, Task, worded
@@ -90,22 +91,41 @@ class Province:
         with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._engine() as engine:
             return self._start(engine, on_progress)
 
-    def stop(self, on_wait: Callable[[], None]) -> bool:
+    def stop(self, on_wait: Callable[[], None]) -> bool | Text:
         """Removes the stack if it is there; returns whether it was. Volumes, in which everything is kept, stay.
+
+        Where a lab was started and there is no engine or Swarm any more, the lab is forgotten, and what is left to do
+        returned.
 
         Raises:
             LabFailedError: another command does not let go of the lab, or the engine fails.
         """
         if not self._settings.state.is_dir():
             return False
-        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait), self._swarm() as swarm:
-            there = bool(swarm.of_stack(self._stack))
-            clear(swarm, self._stack)
+        with alone(self._settings, LOCK_TIMEOUT_SECONDS, on_wait):
+            try:
+                engine = self._engine()
+            except EngineAwayError:
+                if not self._file.exists():
+                    raise
+                self._file.unlink()
+                return left_behind(SWARM)
+            with engine:
+                return self._stop(Swarm(engine, self._settings))
+
+    def _stop(self, swarm: Swarm) -> bool | Text:
+        if not swarm.is_joined():
             Desk(swarm, self._stack).stop()
-            if there:
-                self._remove(swarm)
+            there = self._file.exists()
             self._file.unlink(missing_ok=True)
-            return there
+            return words.stack_left_behind(self._stack) if there else False
+        there = bool(swarm.of_stack(self._stack))
+        clear(swarm, self._stack)
+        Desk(swarm, self._stack).stop()
+        if there:
+            self._remove(swarm)
+        self._file.unlink(missing_ok=True)
+        return there
 
     def log_tail(self) -> str:
         """Returns the last lines that the services wrote."""
@@ -144,20 +164,23 @@ class Province:
         return sorted(parts, key=lambda part: part.name)
 
     def _start(self, engine: Engine, on_progress: Callable[[int, int], None]) -> Started:
-        swarm, there = Swarm(engine, self._settings), self.record()
+        there = self.record()
+        settings = self._settled(there)
+        swarm = Swarm(engine, settings)
         if swarm.join():
             self._say(_("This machine is a Swarm now. Others join it with: docker swarm join-token worker"))
         swarm.keep_database()
-        port_base = self._settings.port_base or (there.port_base if there else DEFAULT_PORT_BASE)
-        compose = self._compose(port_base, keys.make(self._settings), engine)
+        port_base = settings.port_base or (there.port_base if there else DEFAULT_PORT_BASE)
+        keys.require(settings, engine, self._stack, SWARM)
+        compose = self._compose(settings, port_base, keys.make(settings), engine)
         compose.require()
         config = compose.config()
-        found = self._images(engine, {str(service["image"]) for service in config["services"].values()})
+        found = self._images(settings, engine, {str(service["image"]) for service in config["services"].values()})
         ran = bool(swarm.of_stack(self._stack))
         self._say(_("Deploying the lab to the Swarm …"))
-        swarm.deploy(self._stack, stack(config, self._wishes(found), _digest))
-        run = Desk(swarm, self._stack).start(self._settings, found[config["services"]["gateway"]["image"]], port_base)
-        record = self._new_record(port_base, run, found, engine)
+        swarm.deploy(self._stack, stack(config, self._wishes(settings, found), _digest))
+        run = Desk(swarm, self._stack).start(settings, found[config["services"]["gateway"]["image"]], port_base)
+        record = self._new_record(settings, port_base, run, found, engine)
         record.write(self._file)
         self._wait(swarm, record, on_progress)
         if not ran:
@@ -165,38 +188,42 @@ class Province:
         same = there is not None and there.fingerprint == record.fingerprint and there.port_base == port_base
         return Started(record, Begun.MENDED if same else Begun.RENEWED)
 
-    def _images(self, engine: Engine, named: set[str]) -> dict[str, str]:
+    def _images(self, settings: Settings, engine: Engine, named: set[str]) -> dict[str, str]:
         """Makes sure that all images are on this machine; returns their identifiers by name.
 
         By its identifier an image is the same one on every node, and no node asks a registry for it.
         """
         targets = (*images.TARGETS, GRADER)
-        ours = {images.name(target, self._settings.version) for target in targets}
-        images.ensure(self._settings, engine, sorted(named - ours), self._say, targets)
+        ours = {images.name(target, settings.version) for target in targets}
+        images.ensure(settings, engine, sorted(named - ours), self._say, targets)
         with worded():
             return {name: str(engine.client.images.get(name).id) for name in sorted(named | ours)}
 
-    def _wishes(self, found: dict[str, str]) -> Wishes:
+    def _wishes(self, settings: Settings, found: dict[str, str]) -> Wishes:
         return Wishes(
             ports=range(_FIRST_PORT, _FIRST_PORT + PORTS),
-            replicas=self._replicas,
-            agencies=[agency.name for agency in agencies(self._settings.root)],
+            replicas=_replicas(settings),
+            agencies=[agency.name for agency in agencies(settings.root)],
             images=found,
-            desk_config=self._settings.root / "deploy/swarm/gateway.cfg",
+            desk_config=settings.root / "deploy/swarm/gateway.cfg",
         )
 
-    def _new_record(self, port_base: int, run: Path, found: dict[str, str], engine: Engine) -> SwarmRecord:
-        served = agencies(self._settings.root)
+    def _new_record(
+        self, settings: Settings, port_base: int, run: Path, found: dict[str, str], engine: Engine
+    ) -> SwarmRecord:
+        served = agencies(settings.root)
         return SwarmRecord(
             stack=self._stack,
             port_base=port_base,
-            fingerprint=self._fingerprint(),
+            fingerprint=_fingerprint(settings),
             services={agency.name: agency.url(port_base) for agency in served},
             offsets={agency.name: agency.port_offset for agency in served},
-            secrets=keys.folder(self._settings),
+            secrets=keys.folder(settings),
             run=run,
             images=found,
             engine=engine.variables,
+            version=settings.version or DEFAULT_VERSION,
+            replicas=_replicas(settings),
         )
 
     def _wait(self, swarm: Swarm, record: SwarmRecord, on_progress: Callable[[int, int], None]) -> None:
@@ -250,25 +277,16 @@ class Province:
     def _is_current(self, record: SwarmRecord) -> bool:
         """Tells whether all agencies of the record are ready, with the present code, on the wanted ports."""
         wanted = self._settings.port_base or record.port_base
-        same = record.port_base == wanted and record.fingerprint == self._fingerprint()
+        same = record.port_base == wanted and record.fingerprint == _fingerprint(self._settled(record))
         return same and all(map(is_ready, record.services.values())) and _answers(record)
 
-    def _fingerprint(self) -> str:
-        """Returns a text that changes with the code, the files of the stack, the images' tag and the replicas."""
-        root = self._settings.root
-        folders = ("grader", "lab/swarm", "exercises")
-        times = [str((root / name).stat().st_mtime_ns) for name in _FILES]
-        newest = max(file.stat().st_mtime_ns for folder in folders for file in (root / folder).rglob("*.py"))
-        return " ".join([fingerprint(root), *times, str(newest), self._settings.version, str(self._replicas)])
+    def _settled(self, record: SwarmRecord | None) -> Settings:
+        return record.filled(self._settings) if record else self._settings
 
-    @property
-    def _replicas(self) -> int:
-        return self._settings.replicas or DEFAULT_REPLICAS
-
-    def _compose(self, port_base: int, secrets: Path, engine: Engine) -> Compose:
-        connections = _CONNECTIONS * self._replicas * len(agencies(self._settings.root)) + _CONNECTIONS
+    def _compose(self, settings: Settings, port_base: int, secrets: Path, engine: Engine) -> Compose:
+        connections = _CONNECTIONS * _replicas(settings) * len(agencies(settings.root)) + _CONNECTIONS
         also = {"LAB_DATABASE_MAX_CONNECTIONS": str(max(connections, _LEAST_CONNECTIONS))}
-        return Compose(self._settings, self._stack, port_base, secrets, engine.variables, also)
+        return Compose(settings, self._stack, port_base, secrets, engine.variables, also)
 
     def _engine(self) -> Engine:
         return Engine(self._settings)
@@ -277,6 +295,21 @@ class Province:
     def _swarm(self) -> Iterator[Swarm]:
         with self._engine() as engine:
             yield Swarm(engine, self._settings)
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Returns a text that changes with the code, the exercises, the stack's files, the images' tag and the replicas."""
+    root = settings.root
+    times = [str((root / name).stat().st_mtime_ns) for name in _FILES]
+    newest = max(file.stat().st_mtime_ns for file in (root / "lab/swarm").rglob("*.py"))
+    # A grading job refuses an exercise that is not the one in its image, so everything in that counts.
+    job = images.sources(root, GRADER)
+    version = settings.version or DEFAULT_VERSION
+    return " ".join([fingerprint(root), *times, str(newest), job, version, str(_replicas(settings))])
+
+
+def _replicas(settings: Settings) -> int:
+    return settings.replicas or DEFAULT_REPLICAS
 
 
 def _answers(record: SwarmRecord) -> bool:

@@ -1,14 +1,14 @@
 """`lab.json` of a lab on a Swarm: how to reach it from the manager on which it was started."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from lab import recordfile
 from lab.docker.compose import CONTROL
 from lab.docker.keys import TOKEN
-from lab.settings import SWARM
+from lab.settings import SWARM, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class SwarmRecord:
         run: the private folder that the desk shares with this machine.
         images: by name, the identifiers of the images that the lab runs on.
         engine: the environment variables that lead to the engine.
+        version: the tag of its images; empty in records that were written before it was kept.
+        replicas: of each agency; 0 likewise.
     """
 
     stack: str
@@ -36,6 +38,16 @@ class SwarmRecord:
     run: Path
     images: Mapping[str, str]
     engine: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    replicas: int = 0
+
+    def filled(self, settings: Settings) -> Settings:
+        """Returns the settings, with what nobody asks for now as it was when this lab was started."""
+        return replace(
+            settings,
+            version=settings.version or self.version or None,
+            replicas=settings.replicas or self.replicas or None,
+        )
 
     @property
     def counter(self) -> Path:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from grader.language import catalogue
+from grader.language import Text, catalogue
 from lab.outcomes import LabFailedError
 
 _ = catalogue(__file__)
@@ -96,6 +96,15 @@ def refuse_without_image(said: str, service: str, node: str) -> None:
     """
     if _NO_IMAGE.search(said):
         raise task_failed(service, node, said)
+
+
+def stack_left_behind(stack: str) -> Text:
+    """Returns what to say where a stack is given up, because this machine is in no Swarm any more."""
+    return _(
+        "This machine is in no Swarm any more, so the lab forgets its stack; it may be there still. "
+        "Remove it on a machine that leads that Swarm, with: docker stack rm {stack}",
+        stack=stack,
+    )
 
 
 def agencies_gone() -> LabFailedError:

@@ -1,5 +1,6 @@
 """The background process, started and stopped for real, over real ports."""
 
+import errno
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from lab.city import Begun, Condition
 from lab.filelock import held
 from lab.outcomes import LabFailedError
 from lab.ports import is_free, is_ready
+from lab.record import Record
 
 
 def start(background):
@@ -192,3 +194,44 @@ def test_the_environment_of_a_person_does_not_reach_the_services(background, set
     environment = psutil.Process(start(background()).record.pid).environ()
     assert environment["LAB_PORT_BASE"] == str(settings.port_base)
     assert set(environment) <= {"LAB_PORT_BASE", "PYTHONUTF8", "LC_CTYPE"}
+
+
+@pytest.mark.parametrize("problem", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_process_whose_record_cannot_be_written_does_not_live_on(background, settings, monkeypatch, problem):
+    """No command could find it; its folder goes with it, and the error is told as it is."""
+    pids, runs = [], []
+
+    def fail(record, _file):
+        pids.append(record.pid)
+        runs.append(record.run)
+        raise problem
+
+    monkeypatch.setattr(Record, "write", fail)
+    with pytest.raises(type(problem)):
+        start(background())
+    assert not psutil.pid_exists(pids[0])
+    assert not runs[0].exists()
+    assert all(is_free(settings.port_base + offset) for offset in (1, 2))
+
+
+def test_a_fingerprint_that_cannot_be_taken_starts_nothing(background, settings, monkeypatch):
+    """Everything that can fail is done before the process is there."""
+
+    def fail(_root):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(city, "fingerprint", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        start(background())
+    assert not (settings.state / "services.log").exists()
+
+
+def test_a_lab_that_was_moved_while_it_ran_is_started_again_where_it_is(background, settings, tmp_path):
+    """The process that came along in lab.json writes into a folder that is gone."""
+    before = start(background()).record
+    settings.root.rename(tmp_path / "moved")
+    moved = replace(settings, root=tmp_path / "moved", home=tmp_path / "moved")
+    after = start(background(of=moved))
+    assert after.how is Begun.RENEWED
+    assert str(moved.data) in psutil.Process(after.record.pid).cmdline()
+    assert not psutil.pid_exists(before.pid)

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from collections import namedtuple
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -64,6 +65,13 @@ def test_a_full_disk_is_noticed_before_it_hurts(here, monkeypatch, free, state):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**12, 0, free))
     assert finding(here, "disk").state is state
+
+
+def test_a_home_that_does_not_exist_yet_is_looked_at_all_the_same(here, tmp_path):
+    """LAB_HOME may name a folder that the lab has yet to make: what counts is the disk that it will be on."""
+    found = finding(replace(here, home=tmp_path / "new" / "folder"), "disk")
+    assert "free on the disk" in str(found.found)
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(("free", "state"), [(10**8, State.BAD), (5 * 10**8, State.WARN), (10**10, State.GOOD)])

@@ -1,5 +1,6 @@
 """The set-up, with real virtual environments, from a clone whose lock files name one tiny package that we make."""
 
+import errno
 import hashlib
 import json
 import os
@@ -303,6 +304,28 @@ def test_what_cannot_succeed_is_refused_before_anything_is_made(tmp_path, monkey
     assert setup.main([], root, "en") == 3
     assert words in capsys.readouterr().err
     assert not (root / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EROFS, "This user may not write to {root}."),
+        (errno.EDQUOT, "This user's share of the disk at {root} is used up."),
+        (errno.ENOSPC, "Not enough disk space"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_has_words_and_advice(tmp_path, monkeypatch, capsys, number, words):
+    """Whether the medium is read-only, a quota is used up or the disk is full."""
+
+    def fail(_setup):
+        raise OSError(number, os.strerror(number))
+
+    root = clone(tmp_path / "lab")
+    monkeypatch.setattr(setup.Setup, "run", fail)
+    assert setup.main([], root, "en") == 3
+    said = capsys.readouterr().err
+    assert words.format(root=root) in said
+    assert "repeat your command" in said
 
 
 def test_a_second_set_up_waits_for_the_first_and_then_gives_up(tmp_path, monkeypatch, capsys):

@@ -127,7 +127,9 @@ def test_without_a_command_the_help_is_shown_and_nothing_counts_as_done(lab, tmp
     ("problem", "told"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "The disk is full."),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "The disk is full."),
         (PermissionError(errno.EACCES, "Permission denied", "/srv/lab"), "This user may not use /srv/lab."),
+        (OSError(errno.EROFS, "Read-only file system", "/srv/lab"), "This user may not use /srv/lab."),
     ],
 )
 def test_a_full_disk_and_a_forbidden_folder_have_words_of_their_own(lab, problem, told):

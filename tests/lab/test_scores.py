@@ -78,3 +78,14 @@ def test_a_score_is_that_of_its_results():
     score = Score.of(results)
     assert (score.exercise, score.run_id, score.score, score.verdict, score.passed) == (3, "run9", 100, "pass", True)
     assert score.counts
+
+
+def test_a_line_that_was_torn_at_the_end_costs_no_later_score(history, tmp_path):
+    """A power cut or a full disk leaves a line without its end; the next score begins a line of its own."""
+    scores = [replace(SCORE, run_id=f"run{score}", score=score) for score in (10, 100, 20)]
+    history.add(scores[0])
+    with (tmp_path / "reports" / "history.jsonl").open("ab") as file:
+        file.write(b'{"format_version": 1, "at": "2026')
+    for score in scores[1:]:
+        history.add(score)
+    assert list(history) == scores
