@@ -61,13 +61,14 @@ async def request(
     return await ledger.write(db, draft, today, states, charges)
 
 
-async def approve(db: Session, spp: Paper) -> None:
+async def approve(db: Session, today: date, spp: Paper) -> None:
     """Approve an SPP.
 
     Raises:
-        Problem: 409 `spp_not_draft`.
+        Problem: 409 `spp_not_draft` or `budget_year_closed`.
     """
     rules.require_approvable(spp)
+    rules.require_open_year(spp.year, today)
     await ledger.set_status(db, spp.key, rules.APPROVED)
 
 

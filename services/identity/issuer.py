@@ -28,12 +28,14 @@ class Issuer:
     Attributes:
         url: what `iss` says, the base of this service's addresses.
         scopes: all that the city's services know.
+        real: the real clock.
         quotas: how often clients may still ask, for each sandbox that is open; gone when it is closed or reset.
     """
 
     url: str
     key: SigningKey
     scopes: list[str]
+    real: RealTime
     quotas: WeakKeyDictionary[object, RateLimit] = field(default_factory=WeakKeyDictionary)
 
     async def sign(self, claims: Mapping[str, object]) -> str:
@@ -58,9 +60,9 @@ class Issuer:
         return {"ratelimit-policy": quota.policy, "ratelimit": left}
 
 
-def set_up(app: FastAPI, settings: Settings, _real: RealTime) -> None:
+def set_up(app: FastAPI, settings: Settings, real: RealTime) -> None:
     """Give the routes their issuer."""
-    app.state.issuer = Issuer(settings.issuer, signing_key(settings), offered_scopes())
+    app.state.issuer = Issuer(settings.issuer, signing_key(settings), offered_scopes(), real)
 
 
 def own_keys(settings: Settings) -> Keys:

@@ -19,6 +19,7 @@ from services.kit.access import Call, call_of
 from services.kit.incoming import Incoming
 from services.kit.language import catalogue
 from services.kit.problems import documented
+from services.kit.routing import wrong_method
 from services.kit.store import Prepared, Record
 from services.kit.tenancy import Sandboxes, SandboxUnknownError
 from services.kit.tokens import AUDIENCE, Caller
@@ -41,10 +42,13 @@ async def recognise(incoming: Incoming, sandboxes: Sandboxes) -> Caller:
 
     Raises:
         OAuthError: no client of any sandbox is named; unknown sandbox and unknown client look the same.
+        Problem: 405 `method_not_allowed`.
     """
     given = _given(incoming.headers, incoming.query, incoming.body)
     client_id = rules.claimed_client(*given)
     if client_id is None:
+        if incoming.method != "POST":
+            raise wrong_method({"allow": "POST"})
         rules.read_request(*given)
         raise invalid_request(_("Write the names of the parameters as they are, without percent signs."))
     sandbox = rules.sandbox_of(client_id)
@@ -112,7 +116,8 @@ async def give_token(request: Request, asked: Annotated[rules.TokenRequest, Depe
     scopes = rules.granted_scopes(asked.scopes, client["scopes"].split())
     seconds = call.sandbox.spec.token_seconds
     grant = rules.Grant(issuer.url, AUDIENCE, asked.client_id, call.sandbox.name, scopes, seconds)
-    claims = grant.claims(secrets.token_urlsafe(16), call.real)
+    # Not from the call's arrival on: a fault may have held it up, and `expires_in` counts from the answer.
+    claims = grant.claims(secrets.token_urlsafe(16), issuer.real())
     await call.db.run(_ADD_TOKEN, rows=[_token_row(claims)])
     body = {
         "access_token": await issuer.sign(claims),

@@ -11,6 +11,7 @@ from fastapi.security.base import SecurityBase
 from services.kit.etags import require_match, unchanged
 from services.kit.idempotency import checked_key
 from services.kit.language import catalogue, preferred
+from services.kit.paging import spring_offset
 from services.kit.problems import FieldError, Problem
 from services.kit.sandbox import Sandbox
 from services.kit.store import Session
@@ -25,7 +26,8 @@ class Call:
 
     Attributes:
         db: the caller's own city; may write in unsafe methods only.
-        page_shift: rows by which an offset page has slipped, through a `shift_page` fault.
+        page_shift: rows by which an offset page is to slip, through a `shift_page` fault.
+        slipped: whether one has: the first page of a list cannot.
     """
 
     caller: Caller
@@ -37,6 +39,7 @@ class Call:
     trace_id: str
     idempotency_key: str | None = None
     page_shift: int = 0
+    slipped: bool = False
 
     @property
     def now(self) -> datetime:
@@ -47,6 +50,12 @@ class Call:
     def language(self) -> str:
         """The language the caller asked for."""
         return preferred(self.header(b"accept-language") or "")
+
+    def first_row(self, number: int, size: int) -> int:
+        """Give the row at which an offset page begins, pages counted from 0."""
+        row = spring_offset(number, size, self.page_shift)
+        self.slipped = row != number * size
+        return row
 
     def header(self, name: bytes) -> str | None:
         """Give a request header by its lower-case name."""
@@ -95,12 +104,16 @@ class Allow(SecurityBase):
 
     def admit(self, call: Call) -> None:
         """Check the caller's scope and, where the route needs one, the key."""
-        if self.scope not in call.caller.scopes:
+        self.require_scope(call.caller)
+        if self.idempotent:
+            call.idempotency_key = checked_key(call.header(b"idempotency-key"))
+
+    def require_scope(self, caller: Caller) -> None:
+        """Let only a caller pass whose token carries the scope."""
+        if self.scope not in caller.scopes:
             detail = _("The token lacks the scope {scope}. Ask for it when you get the token.", scope=self.scope)
             headers = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'}
             raise Problem(403, "insufficient_scope", detail, headers=headers, source="gateway")
-        if self.idempotent:
-            call.idempotency_key = checked_key(call.header(b"idempotency-key"))
 
 
 def _known_only(request: Request) -> None:

@@ -37,9 +37,12 @@ class Route:
             path, no body, an answer made by the function itself; None for every other route.
         query_names: the query parameters that it knows.
         call_name: the name under which such a function takes the `Call`.
+        guards: what the route asks of its caller, whether FastAPI checks it or `allow`.
     """
 
-    __slots__ = ("allow", "call_name", "endpoint", "handle", "match", "methods", "original", "path", "query_names")
+    __slots__ = (
+        "allow", "call_name", "endpoint", "guards", "handle", "match", "methods", "original", "path", "query_names",
+    )  # fmt: skip
 
     def __init__(self, route: APIRoute) -> None:
         self.original = route
@@ -53,6 +56,7 @@ class Route:
             field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, params.Query)
         )
         self.allow, self.call_name = _plain(route.dependant, route.endpoint)
+        self.guards = tuple(guard.call for guard in route.dependant.dependencies if isinstance(guard.call, Allow))
 
 
 def _plain(dependant: Dependant, endpoint: Callable[..., Any]) -> tuple[Allow | None, str]:

@@ -1,14 +1,32 @@
 """What a sandbox is made from: the same specification goes to every service."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, PydanticCustomError
 
 SandboxId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{3,31}$")]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{3,31}-[a-z0-9]{1,32}$")]
 ImageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _iso_only(value: Any) -> Any:  # noqa: ANN401 - whatever the request holds
+    """Refuse what Pydantic would also read as a date, such as seconds since 1970."""
+    if not isinstance(value, str):
+        code = "string_type"
+        raise PydanticCustomError(code, "no string")
+    if not _ISO_DATE.fullmatch(value):
+        code = "date_parsing"
+        raise PydanticCustomError(code, "not YYYY-MM-DD")
+    return value
+
+
+IsoDate = Annotated[date, BeforeValidator(_iso_only)]
+"""A date in a request: the text `YYYY-MM-DD` and nothing else."""
 
 
 def _exact(schema: Any) -> Any:  # noqa: ANN401 - a schema is made of mappings, lists and plain values

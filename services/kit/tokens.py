@@ -112,7 +112,8 @@ class Verifier:
             try:
                 claims = jwt.decode(token, keys, algorithms=[ALGORITHM]).claims
                 self._rules.validate(claims)
-            except (JoseError, ValueError) as error:
+            except (JoseError, ValueError, TypeError) as error:
+                # joserfc does not look at the type of a forged header's `crit` before it goes through it.
                 if type(error).__name__ == "ExpiredTokenError":
                     detail = _("The access token has expired. Get a new one and repeat the call.")
                     raise refused(detail) from error

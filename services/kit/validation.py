@@ -1,5 +1,6 @@
 """What Pydantic finds wrong with a request, as a 422 problem with a sentence for each member (RFC 9457, RFC 6901)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ _SENTENCES: Mapping[str, tuple[str, Text]] = {
 }
 _OTHER = ("invalid", _("This value does not fit what the documentation states."))
 _NO_JSON = ("wrong_type", _("Send the body as JSON, with the header Content-Type: application/json."))
+_TEXTS = re.compile(r"'[^']*'(?:(?:, | or )'[^']*')*")
+"""How Pydantic lists the values of a `Literal` that are all texts."""
 _MOST = 20
 
 
@@ -51,8 +54,15 @@ def problem_of(errors: Sequence[Mapping[str, Any]]) -> Problem:
     return Problem(422, "validation_failed", detail, errors=found)
 
 
+def _lacks_quotes(error: Mapping[str, Any]) -> bool:
+    """Say whether one of several texts was asked for and something else came, such as 45 for "45"."""
+    expected = error.get("ctx", {}).get("expected", "")
+    is_literal = error["type"] == "literal_error" and _TEXTS.fullmatch(expected) is not None
+    return is_literal and not isinstance(error["input"], str)
+
+
 def _field_error(error: Mapping[str, Any]) -> FieldError:
-    code, detail = _SENTENCES.get(error["type"], _OTHER)
+    code, detail = _SENTENCES.get("string_type" if _lacks_quotes(error) else error["type"], _OTHER)
     if isinstance(error.get("input"), bytes):
         # FastAPI leaves a body as it is when its content type is not JSON.
         code, detail = _NO_JSON

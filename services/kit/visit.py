@@ -21,7 +21,7 @@ from services.kit.incoming import Incoming
 from services.kit.journal import Entry
 from services.kit.language import catalogue
 from services.kit.problems import Problem
-from services.kit.routing import Routes
+from services.kit.routing import Found, Routes
 from services.kit.sandbox import Sandbox
 from services.kit.store import Session, StoreUnavailableError, Transaction
 from services.kit.tables import dead_tokens
@@ -56,7 +56,10 @@ class Visit:
         limit_headers: `RateLimit` headers for the answer, once the call is counted.
     """
 
-    __slots__ = ("_entry", "caller", "incoming", "limit_headers", "real", "routes", "rule", "sandbox", "scope")
+    __slots__ = (
+        "_call", "_entry", "_faults",
+        "caller", "incoming", "limit_headers", "real", "routes", "rule", "sandbox", "scope",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -75,6 +78,9 @@ class Visit:
         self.sandbox = sandbox
         self.limit_headers: dict[str, str] = {}
         self.rule: Rule | None = None
+        # They may be replaced while this call goes on; a strike is taken back where it was counted.
+        self._faults = sandbox.faults
+        self._call: Call | None = None
         self._entry: Entry | None = None
 
     async def made(self) -> Answer | None:
@@ -109,14 +115,14 @@ class Visit:
             raise incoming.trouble
         if incoming.method not in SAFE:
             return await self._changed()
-        return self._spoiled(await self._handled(await self._reading()))
+        return self._spoiled(await self._handled(self._found(), await self._reading()))
 
     async def _struck(self) -> bool:
         """Let a fault strike; True where the connection is to be closed without an answer."""
         sandbox, incoming = self.sandbox, self.incoming
         query = dict(parse_qsl(incoming.query, keep_blank_values=True))
         now = sandbox.clock.now(incoming.started)
-        rule = self.rule = sandbox.faults.strike(incoming.method, incoming.path, query, now, self._may_show)
+        rule = self.rule = self._faults.strike(incoming.method, incoming.path, query, now, self._may_show)
         if rule is None:
             return False
         if rule.kind == "latency":
@@ -160,17 +166,21 @@ class Visit:
             return sandbox.stale
         return sandbox.database.reading
 
-    async def _handled(self, session: Session, key: str | None = None) -> Answer:
+    def _found(self) -> Found:
+        """Give the call's route, whose name the metrics take."""
+        found = self.routes.find(self.incoming.method, self.incoming.path)
+        self.incoming.route = found.route.path
+        return found
+
+    async def _handled(self, found: Found, session: Session, key: str | None = None) -> Answer:
         """Let the agency's own route answer."""
         incoming = self.incoming
-        call = Call(
+        call = self._call = Call(
             self.caller, self.sandbox, session, incoming.headers, incoming.started, incoming.request_id,
             incoming.trace_id, key,
         )  # fmt: skip
         if self.rule is not None and self.rule.kind == "shift_page":
             call.page_shift = 1
-        found = self.routes.find(incoming.method, incoming.path)
-        incoming.route = found.route.path
         return await self.routes.answer(found, call, self.scope, incoming.body)
 
     async def _changed(self) -> Answer | None:
@@ -221,12 +231,16 @@ class Visit:
             _Undone: it did not, or refused to: nothing is there to be committed.
         """
         print_ = ""
+        found = self._found()
         if key is not None:
+            # A stored answer is given only to who would be let in to make the call.
+            for guard in found.route.guards:
+                guard.require_scope(self.caller)
             print_ = idempotency.fingerprint(self.incoming.method, self.incoming.path, self.incoming.body)
             earlier = await idempotency.earlier_answer(session, self.caller.client_id, key, print_)
             if earlier is not None:
                 raise _Undone(Answer(earlier.status, {**earlier.headers, "idempotent-replayed": "true"}, earlier.body))
-        answer = await self._handled(session, key)
+        answer = await self._handled(found, session, key)
         if answer.status >= 400 or not session.changed:
             raise _Undone(answer)
         if key is not None:
@@ -250,11 +264,13 @@ class Visit:
     def _spoiled(self, answer: Answer) -> Answer | None:
         """Spoil the answer where a fault says so; one that has nothing to spoil is left to another call."""
         rule = self.rule
-        if rule is None or rule.kind not in trouble.AFTER:
+        if rule is None:
             return answer
-        if answer.status >= 400 or not (answer.body or rule.kind == "close_after_commit"):
-            self.sandbox.faults.spare(rule)
+        if not self._shows(rule, answer):
+            self._faults.spare(rule)
             self.rule = None
+            return answer
+        if rule.kind not in trouble.AFTER:
             return answer
         if rule.kind == "close_after_commit":
             return None
@@ -262,6 +278,14 @@ class Visit:
             headers = {**answer.headers, "content-length": str(len(answer.body))}
             return Answer(answer.status, headers, answer.body[: len(answer.body) // 2])
         return Answer(answer.status, answer.headers, answer.body[: len(answer.body) * 2 // 3] + b"\xff<!--")
+
+    def _shows(self, rule: Rule, answer: Answer) -> bool:
+        """Say whether a rule that has struck does show, now that the answer is there."""
+        if rule.kind == "shift_page":
+            return self._call is not None and self._call.slipped
+        if rule.kind not in trouble.AFTER:
+            return True
+        return answer.status < 400 and (bool(answer.body) or rule.kind == "close_after_commit")
 
     def _note(self, answer: Answer | None, *, committed: bool = False) -> None:
         """Journal the call, once; a change that is made again because the store lost it has another answer."""

@@ -1,14 +1,11 @@
 """Wire shapes of the clean API. Descriptions are for participants, so they are in Bahasa Indonesia."""
 
-import re
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import BeforeValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
-from services.kit.specs import Shape
+from services.kit.specs import IsoDate, Shape
 from services.permits.rules import StatusCode
 
 NIB_PATTERN = r"^[0-9]{13}$"
@@ -19,29 +16,14 @@ Scale = Literal["01", "02", "03", "04"]
 NibStatus = Literal["01", "02", "03", "04", "05", "06"]
 PermitKind = Literal["nib", "standard_certificate", "permit"]
 
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _iso_only(value: Any) -> Any:  # noqa: ANN401 - whatever the query holds
-    """Refuse what Pydantic would also read as a date, such as seconds since 1970."""
-    if isinstance(value, str) and not _ISO_DATE.fullmatch(value):
-        code = "date_parsing"
-        raise PydanticCustomError(code, "not YYYY-MM-DD")
-    return value
-
-
 NibFilter = Annotated[str | None, Query(pattern=NIB_PATTERN, description="NIB, 13 angka.")]
 KbliFilter = Annotated[str | None, Query(pattern=KBLI_PATTERN, description="Kode KBLI, 5 angka.")]
 RiskFilter = Annotated[Risk | None, Query(description="Tingkat risiko: R, MR, MT, atau T.")]
 ScaleFilter = Annotated[Scale | None, Query(description="Skala usaha: 01 mikro, 02 kecil, 03 menengah, 04 besar.")]
 NibStatusFilter = Annotated[NibStatus | None, Query(description="Status NIB (Lampiran 14), misalnya 01 Aktif.")]
 StatusFilter = Annotated[StatusCode | None, Query(description="Status permohonan (Lampiran 10); antrean: 20.")]
-FromFilter = Annotated[
-    date | None, BeforeValidator(_iso_only), Query(description="Diajukan pada tanggal ini atau sesudahnya (WITA).")
-]
-ToFilter = Annotated[
-    date | None, BeforeValidator(_iso_only), Query(description="Diajukan pada tanggal ini atau sebelumnya (WITA).")
-]
+FromFilter = Annotated[IsoDate | None, Query(description="Diajukan pada tanggal ini atau sesudahnya (WITA).")]
+ToFilter = Annotated[IsoDate | None, Query(description="Diajukan pada tanggal ini atau sebelumnya (WITA).")]
 
 
 class PageMeta(Shape):
@@ -196,7 +178,7 @@ class NewDecision(Shape):
         description="Alasan dari `GET /v1/reference/reasons`; wajib bila status tujuan punya daftar alasan.",
         examples=["nik_deceased"],
     )
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = Field(
+    reason: Annotated[str, StringConstraints(max_length=500)] | None = Field(
         default=None,
         description="Kalimat untuk pemohon. Bila kosong, dipakai kalimat baku. Jangan menulis NIK di sini.",
         examples=["Penanggung jawab tercatat meninggal dunia."],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from services.kit.specs import Shape
+from services.kit.specs import IsoDate, Shape
 from services.population.rules import DEFAULT_THRESHOLD
 from services.world.entities import EktpStatus, MaritalStatus, RegionLevel, Relationship, ResidentStatus, Sex
 
@@ -135,7 +135,7 @@ class Verification(Shape):
     name: Annotated[str | None, Field(max_length=150, examples=["SITI AISYAH"])] = None
     sex: Sex | None = None
     birth_place: Annotated[str | None, Field(max_length=100)] = None
-    birth_on: date | None = None
+    birth_on: IsoDate | None = None
     marital_status: MaritalStatus | None = None
     occupation: Annotated[str | None, Field(max_length=100)] = None
     address: Annotated[str | None, Field(max_length=250)] = None

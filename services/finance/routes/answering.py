@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, func, 
 
 from services.kit.access import Allow, Call
 from services.kit.etags import etag
-from services.kit.paging import spring_offset, spring_page
+from services.kit.paging import spring_page
 from services.kit.store import Prepared, Record
 
 Reader = Annotated[Call, Depends(Allow("finance:read"))]
@@ -63,7 +63,7 @@ class Listing:
         """
         values = {**filters, **hidden}
         total = await call.db.scalar(self._count, **values)
-        offset = spring_offset(number, size, call.page_shift)
+        offset = call.first_row(number, size)
         rows = [shape(row) for row in await call.db.all(self._rows, size=size, offset=offset, **values)]
         page = spring_page(rows, number=number, size=size, total=total, path=self.path, filters=filters)
         return JSONResponse(page.body, headers=page.headers)

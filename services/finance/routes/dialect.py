@@ -12,7 +12,7 @@ from services.finance.routes.answering import Reader, given
 from services.finance.tables import accounts, documents, lines, programmes, skpd
 from services.kit.access import Allow, Call
 from services.kit.language import Text, catalogue
-from services.kit.paging import MAX_LIMIT, spring_offset
+from services.kit.paging import MAX_LIMIT
 from services.kit.problems import Problem, documented
 from services.kit.store import Prepared, Session
 
@@ -83,7 +83,7 @@ async def list_budget_of(
 
 async def _budget(call: Call, code: str | None, page: int, limit: int) -> JSONResponse:
     names = await _names(call.db)
-    offset = spring_offset(page - 1, limit, call.page_shift)
+    offset = call.first_row(page - 1, limit)
     found = await call.db.all(_LINES, skpd=code, limit=limit, offset=offset)
     total = await call.db.scalar(_LINE_COUNT, skpd=code)
     rows = [sipd.budget_row(row, names) for row in found]
@@ -99,7 +99,7 @@ async def _budget(call: Call, code: str | None, page: int, limit: int) -> JSONRe
 async def list_payments(call: Reader, page: PageFromOne = 1, limit: Limit = 10) -> JSONResponse:
     """List SP2D as an export for a spreadsheet does."""
     names = await _names(call.db)
-    offset = spring_offset(page - 1, limit, call.page_shift)
+    offset = call.first_row(page - 1, limit)
     found = await call.db.all(_PAYMENTS, limit=limit, offset=offset)
     total = await call.db.scalar(_PAYMENT_COUNT)
     rows = [sipd.payment_row(row, names) for row in found]

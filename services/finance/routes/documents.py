@@ -197,7 +197,7 @@ async def create_spp(call: SkpdWriter, body: schemas.SppIn) -> JSONResponse:
 async def approve_spp(call: SkpdChanger, document_id: Id) -> JSONResponse:
     """Approve an SPP."""
     row = await _current(call, "SPP", document_id)
-    await treasury.approve(call.db, ledger.paper(row))
+    await treasury.approve(call.db, call.now.date(), ledger.paper(row))
     return await _changed(call, "SPP", document_id)
 
 

@@ -216,12 +216,15 @@ def test_a_former_skpd_issues_nothing(tiny: City):
 
 
 def test_after_the_budget_year_nothing_is_booked(tiny: City):
+    draft = spp(tiny, 1).json()["id"]
     tiny.advance(days=90)
     assert problem(spd(tiny, 1), 409) == "budget_year_closed"
     assert problem(spp(tiny, 1, kind="UP"), 409) == "budget_year_closed"
     assert problem(tiny.post("/v1/sp2d", {"spm_id": WAITING}), 409) == "budget_year_closed"
     assert problem(tiny.post("/v1/spm", {"spp_id": "spp-000002"}), 409) == "spm_already_issued"
     assert problem(tiny.cancel(f"/v1/spm/{WAITING}"), 409) == "budget_year_closed"
+    assert problem(tiny.change(f"/v1/spp/{draft}", "approve"), 409) == "budget_year_closed"
+    assert tiny.get(f"/v1/spp/{draft}").json()["status"] == "draft"
 
 
 @pytest.mark.parametrize(
@@ -273,6 +276,18 @@ def test_the_number_of_the_spm_is_a_good_key(tiny: City):
     answers = [tiny.post("/v1/sp2d", {"spm_id": WAITING}, idempotency_key=number) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_a_cancelled_sp2d_is_issued_again_with_a_new_key(tiny: City):
+    number = tiny.get(f"/v1/spm/{WAITING}").json()["number"]
+    first = tiny.post("/v1/sp2d", {"spm_id": WAITING}, idempotency_key=number).json()["id"]
+    assert tiny.cancel(f"/v1/sp2d/{first}").status_code == 200
+    old = tiny.post("/v1/sp2d", {"spm_id": WAITING}, idempotency_key=number)
+    assert (old.json()["id"], old.headers["idempotent-replayed"]) == (first, "true")
+    again = [tiny.post("/v1/sp2d", {"spm_id": WAITING}, idempotency_key=f"{number}/2") for _ in range(2)]
+    assert [answer.status_code for answer in again] == [201, 201]
+    assert {answer.json()["id"] for answer in again} != {first}
+    assert tiny.get("/v1/sp2d", parent=WAITING, status="issued").json()["totalElements"] == 1
 
 
 def test_sentences_are_indonesian_unless_english_is_asked_for(tiny: City):

@@ -186,9 +186,16 @@ def test_each_route_wants_its_own_scope(quiet: City, method: str, path: str, sco
 
 
 def test_a_shifted_page_repeats_a_row_of_the_one_before(tiny: City):
-    rule = {"id": "slip", "path": "/v1/accounts", "kind": "shift_page", "times": 1, "query": {"page": "1"}}
+    rule = {"id": "slip", "path": "/v1/accounts", "kind": "shift_page", "times": 1}
     assert tiny.back("PUT", "/faults", json={"rules": [rule]}).status_code == 200
     first = tiny.get("/v1/accounts", size=5).json()["content"]
     slipped = tiny.get("/v1/accounts", size=5, page=1).json()["content"]
     assert slipped[0] == first[-1]
     assert tiny.get("/v1/accounts", size=5, page=1).json()["content"][0] != first[-1]
+
+
+def test_a_shift_waits_for_the_second_page_of_the_dialect(tiny: City):
+    rule = {"id": "slip", "path": "/sipd/*", "kind": "shift_page", "times": 1}
+    assert tiny.back("PUT", "/faults", json={"rules": [rule]}).status_code == 200
+    pages = [tiny.get("/sipd/ekspor/sp2d", limit=1, page=page).json()["data"] for page in (1, 2, 2)]
+    assert pages[1] == pages[0] != pages[2]

@@ -216,6 +216,35 @@ def test_tokens_are_asked_for_by_post_alone(desk, method):
     assert answer.json()["code"] == "method_not_allowed"
 
 
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
+def test_who_names_no_client_is_told_to_post_as_well(desk, method, headers):
+    """Browsers and curious people ask without credentials."""
+    answer = desk.ask(method, TOKEN, headers=headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.headers["content-type"] == "application/problem+json"
+    if method != "HEAD":
+        assert answer.json()["code"] == "method_not_allowed"
+
+
+def test_a_token_that_came_late_lasts_as_long_as_any(desk):
+    """`expires_in` counts from the answer, not from the arrival of a request that was held up."""
+    rule = {"id": "slow", "path": TOKEN, "kind": "latency", "median_ms": 100, "sigma": 0, "times": 1}
+    desk.back("PUT", "kota/faults", json={"rules": [rule]})
+
+    async def play():
+        auth = (desk.client_id, desk.secret)
+        late = asyncio.create_task(desk.front.post(TOKEN, data=GRANT, auth=auth))
+        sandbox = await desk.service.sandboxes.get("kota")
+        while not sandbox.occupied:  # noqa: ASYNC110 - nothing tells when a call is inside, and one turn is enough
+            await asyncio.sleep(0)
+        desk.now += 400
+        return await late
+
+    answer = desk.run(play())
+    assert desk.claims(answer).claims["exp"] >= desk.now + answer.json()["expires_in"]
+
+
 def test_a_frozen_sandbox_gives_no_tokens(desk):
     """After a grading run nothing more is handed out."""
     desk.back("POST", "kota/freeze")

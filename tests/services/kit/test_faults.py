@@ -152,6 +152,19 @@ def test_a_shifted_page_repeats_the_last_row_of_the_page_before(lab: InProcess) 
     assert [row["id"] for row in plain] == [f"s{number:04}" for number in range(10, 20)]
 
 
+def test_a_shift_waits_for_a_page_that_can_slip(lab: InProcess) -> None:
+    """Neither the first page, nor what has no pages, nor a refusal uses it up."""
+    lab.made()
+    lab.fault("shift_page")
+    paths = ("/v1/paged-letters?size=10", "/v1/letters/s0001", "/v1/paged-letters?page=x", "/v1/letters/none")
+    for path in paths:
+        lab.call("GET", path)
+        assert lab.back("GET", "city/faults").json()["struck"] == {"shift_page": 0}
+    assert lab.call("GET", "/v1/paged-letters?page=1&size=10").json()["content"][0]["id"] == "s0009"
+    assert lab.call("GET", "/v1/paged-letters?page=2&size=10").json()["content"][0]["id"] == "s0020"
+    assert [entry["fault"] for entry in lab.journal()] == [None, None, None, None, "shift_page", None]
+
+
 def changed(lab: InProcess, text: str) -> None:
     tag = lab.call("GET", "/v1/letters/s0001").headers["etag"]
     answer = lab.call("PUT", "/v1/letters/s0001", json={"text": text}, headers={"if-match": tag})
@@ -208,6 +221,27 @@ def test_a_spoiled_answer_waits_for_one_that_is_worth_it(lab: InProcess, kind: s
     assert (refused.status_code, refused.json()["code"]) == (409, "letter_refused")
     assert lab.back("GET", "city/faults").json()["struck"] == {kind: 0}
     assert [entry["fault"] for entry in lab.journal()] == [None]
+
+
+@pytest.mark.parametrize("new", ["other", "truncate_body"])
+def test_a_strike_is_not_taken_back_from_rules_that_came_later(lab: InProcess, new: str) -> None:
+    """The rules are replaced, under another name or the same, while a call that was struck is on its way."""
+    lab.made()
+    lab.fault("truncate_body")
+    rules = {"rules": [{"id": new, "path": "*", "kind": "truncate_body", "times": 1}]}
+
+    async def play() -> int:
+        letter = {"id": "a", "text": "refuse me", "pause_ms": 50}
+        late = asyncio.create_task(lab.calling("POST", "/v1/letters", json=letter))
+        sandbox = await lab.agency.sandboxes.get("city")
+        while not sandbox.running_keys:  # noqa: ASYNC110 - nothing tells when a call was struck, and one turn is enough
+            await asyncio.sleep(0)
+        replaced = await lab.back_client.put("/_lab/sandboxes/city/faults", json=rules)
+        assert replaced.status_code == 200
+        return (await late).status_code
+
+    assert lab.run(play()) == 409
+    assert lab.back("GET", "city/faults").json()["struck"].get(new, 0) == 0
 
 
 @pytest.mark.parametrize("kind", ["truncate_body", "malformed_body"])

@@ -76,7 +76,7 @@ def test_faults_that_answer_leave_the_connection_open(served: Served, kind: str,
     city = served.made()
     served.fault(kind, city)
     headers = "".join(f"{name}: {text}\r\n" for name, text in bearer(served.token(city)).items())
-    request = f"GET /v1/paged-letters HTTP/1.1\r\nhost: x\r\n{headers}\r\n".encode()
+    request = f"GET /v1/paged-letters?page=1 HTTP/1.1\r\nhost: x\r\n{headers}\r\n".encode()
     with closing(socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)) as line:
         line.sendall(request)
         assert read_answer(line).startswith(b"HTTP/1.1 %d " % status)

@@ -64,6 +64,17 @@ def test_a_key_belongs_to_its_client(lab: InProcess) -> None:
     assert other.status_code == 201
 
 
+def test_a_stored_answer_is_not_given_to_a_token_without_the_scope(lab: InProcess) -> None:
+    lab.made()
+    first = send(lab, "k")
+    lesser = f"Bearer {lab.token(scope='letters:read')}"
+    for letter in (LETTER, {"id": "b", "text": "one"}):
+        answer = send(lab, "k", letter, authorization=lesser)
+        assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+        assert 'scope="letters:write"' in answer.headers["www-authenticate"]
+    assert send(lab, "k").content == first.content
+
+
 def test_a_new_token_of_the_client_keeps_its_keys(lab: InProcess) -> None:
     lab.made()
     send(lab, "k", authorization=f"Bearer {lab.token()}")

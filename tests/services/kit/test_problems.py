@@ -3,15 +3,18 @@
 import json
 from http import HTTPStatus
 from pathlib import Path
+from typing import Literal
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 from sample.lab import InProcess, bearer
 
 from services.kit.language import Text, preferred
 from services.kit.problems import PROBLEM_SCHEMA, FieldError, Problem
+from services.kit.validation import problem_of
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,26 @@ def test_wrong_parameters_of_the_query_are_named_with_a_question_mark(lab: InPro
     answer = lab.call("GET", "/v1/letters?limit=many&topic=" + "x" * 21)
     errors = {error["pointer"]: error["code"] for error in answer.json()["errors"]}
     assert errors == {"?limit": "wrong_type", "?topic": "too_long"}
+
+
+@pytest.mark.parametrize(
+    ("values", "given", "code"),
+    [
+        (Literal["45"], 45, "wrong_type"),
+        (Literal["20", "45"], 45, "wrong_type"),
+        (Literal["20", "45", "93"], None, "wrong_type"),
+        (Literal["20", "45"], "46", "not_allowed"),
+        (Literal[429, 503], "429", "not_allowed"),
+        (Literal["20", 45], 46, "not_allowed"),
+    ],
+    ids=["one", "two", "three", "text", "numbers", "mixed"],
+)
+def test_a_listed_text_that_lacks_its_quotes_is_told_so(values: object, given: object, code: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(values).validate_python(given)
+    (error,) = problem_of(refused.value.errors()).errors
+    assert error.code == code
+    assert (error.detail.render("en") == "This must be a string, in quotes.") == (code == "wrong_type")
 
 
 def test_a_body_that_is_not_sent_as_json_is_told_so(lab: InProcess) -> None:

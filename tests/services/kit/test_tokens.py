@@ -91,6 +91,14 @@ def test_an_unsigned_token_is_refused(lab: InProcess) -> None:
     assert refused_as(lab.call("GET", "/v1/letters/s0001", headers=bearer(forged))) == INVALID
 
 
+@pytest.mark.parametrize("critical", [1, [1], None, True])
+def test_a_token_with_a_nonsensical_header_is_refused(lab: InProcess, critical: object) -> None:
+    lab.made()
+    _head, body, signature = lab.token().split(".")
+    forged = f"{encoded({'alg': 'RS256', 'crit': critical})}.{body}.{signature}"
+    assert refused_as(lab.call("GET", "/v1/letters/s0001", headers=bearer(forged))) == INVALID
+
+
 def test_a_changed_token_is_refused(lab: InProcess) -> None:
     lab.made()
     head, body, signature = lab.token().split(".")

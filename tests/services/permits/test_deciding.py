@@ -76,6 +76,13 @@ def test_a_decision_without_a_sentence_gets_the_published_one(office):
     assert answer.json()["note"] == rules.REASONS["nik_unknown"].title
 
 
+def test_an_empty_sentence_is_none(office):
+    """An empty `reason` is answered like one left out."""
+    answer = office.decide(office.waiting("unknown_nik"), "93", "nik_unknown", body={"reason": ""})
+    assert answer.status_code == 201
+    assert answer.json()["note"] == rules.REASONS["nik_unknown"].title
+
+
 def test_a_decision_needs_if_match(office):
     """Without the tag last read, nothing is decided."""
     application = office.waiting("ok")
@@ -201,7 +208,6 @@ def test_a_step_without_reasons_takes_none(office):
         {"status": "99"},
         {"status": "45", "reason_code": "verified", "extra": 1},
         {"status": "45", "reason_code": "VERIFIED"},
-        {"status": "45", "reason_code": "verified", "reason": ""},
         {"status": "45", "reason_code": "verified", "reason": "x" * 501},
         {"status": "45", "reason_code": ["verified"]},
         [],
@@ -216,6 +222,13 @@ def test_a_malformed_decision_is_refused(office, body):
     path = f"/v1/applications/{application}/decisions"
     office.problem(office.ask("POST", path, json=body, headers=headers), 422, "validation_failed")
     assert application in office.truth("queue")
+
+
+def test_a_status_without_its_quotes_is_told_so(office):
+    """45 is no code of Lampiran 10, "45" is."""
+    application = office.waiting("ok")
+    answer = office.decide(application, 45, "verified")
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [("#/status", "wrong_type")]
 
 
 def test_odd_text_is_kept_as_it_is(office):

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, func
 from services.kit.access import Allow, Call
 from services.kit.etags import etag
 from services.kit.language import catalogue
-from services.kit.paging import Cursor, Limit, PageNumber, PageSize, cursor_page, key_of, spring_offset, spring_page
+from services.kit.paging import Cursor, Limit, PageNumber, PageSize, cursor_page, key_of, spring_page
 from services.kit.problems import Problem
 from services.kit.service import Service
 from services.kit.settings import Settings
@@ -108,7 +108,7 @@ async def listed(
 
 @router.get("/paged-letters")
 async def paged(call: Reader, page: PageNumber = 0, size: PageSize = 10) -> Response:
-    rows = await call.db.all(_PAGE, n=size, offset=spring_offset(page, size, call.page_shift))
+    rows = await call.db.all(_PAGE, n=size, offset=call.first_row(page, size))
     total = await call.db.scalar(_COUNT)
     shown = spring_page(rows, number=page, size=size, total=total, path="/v1/paged-letters", filters={})
     return JSONResponse(shown.body, headers=shown.headers)
